@@ -1,0 +1,125 @@
+"""What a classifier says about one picture, as values.
+
+These are raw observations: nothing here knows about commerce fields, vocabularies or thresholds, which are decided
+later, in `coveo_enrich.enrichment`, so that a decision can be changed without asking a service again.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+__all__ = ["Attribute", "Classification", "Color", "Failure", "FailureKind", "Label"]
+
+FailureKind = Literal["permanent", "transient", "throttled", "configuration"]
+
+
+def _check_confidence(
+    instance: object, attribute: attrs.Attribute[float | None], value: float | None
+) -> None:
+    if value is not None and not 0.0 <= value <= 1.0:
+        raise ValueError(
+            f"{type(instance).__name__}.{attribute.name} is a share from 0 to 1, or None where the service gives "
+            f"no score; got {value!r}. Divide by the service's scale and keep the original in raw_score."
+        )
+
+
+@attrs.frozen
+class Label:
+    """A word for what is in the picture.
+
+    Attributes:
+        name: The word, as the service spelt it.
+        confidence: 0 to 1; `None` when the service does not score it, never a made-up 1.0.
+        raw_score: The service's own number, on the service's own scale.
+        scale: The upper end of that scale, such as 100.
+        parents: Broader words, the nearest first.
+    """
+
+    name: str
+    confidence: float | None = attrs.field(default=None, validator=_check_confidence)
+    raw_score: float | None = attrs.field(default=None, kw_only=True)
+    scale: float | None = attrs.field(default=None, kw_only=True)
+    parents: tuple[str, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+
+
+@attrs.frozen
+class Attribute:
+    """A named property and one value of it, such as ``material`` and ``leather``; several values are several of these.
+
+    Attributes:
+        name: The property, as the service spelt it.
+        value: Its value.
+        confidence: 0 to 1; `None` when not scored.
+        raw_score: The service's own number.
+        scale: The upper end of its scale.
+    """
+
+    name: str
+    value: str
+    confidence: float | None = attrs.field(default=None, validator=_check_confidence)
+    raw_score: float | None = attrs.field(default=None, kw_only=True)
+    scale: float | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen
+class Color:
+    """A colour of the product.
+
+    Attributes:
+        name: A colour word, such as ``yellow`` or ``navy``.
+        confidence: 0 to 1; what it measures (a share of the product, a probability) is the classifier's to say.
+        rgb: The colour itself, each channel 0 to 255, sRGB.
+        shade: A more exact name, such as ``sunflower yellow``.
+        raw_score: The service's own number.
+        scale: The upper end of its scale.
+    """
+
+    name: str
+    confidence: float | None = attrs.field(default=None, validator=_check_confidence)
+    rgb: tuple[int, int, int] | None = attrs.field(default=None, kw_only=True)
+    shade: str | None = attrs.field(default=None, kw_only=True)
+    raw_score: float | None = attrs.field(default=None, kw_only=True)
+    scale: float | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen
+class Classification:
+    """All that one classifier said about one picture. Empty when it saw nothing: that is an answer, not a failure.
+
+    Attributes:
+        classifier: The name of the classifier that said it.
+        labels: Words, the surest first.
+        attributes: Named properties.
+        colors: Colours, the most present first.
+        model_version: The model that answered, where the service tells.
+    """
+
+    classifier: str
+    labels: tuple[Label, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    attributes: tuple[Attribute, ...] = attrs.field(
+        default=(), converter=tuple, kw_only=True
+    )
+    colors: tuple[Color, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    model_version: str | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen
+class Failure:
+    """Why there is no answer for a picture. The product it belongs to goes on unchanged.
+
+    Attributes:
+        kind: ``permanent`` (this picture never works), ``transient`` (it may work later), ``throttled`` (the service
+            asked for a pause) or ``configuration`` (a key or setting is wrong).
+        reason: What happened, in words.
+        image: The picture, as the product names it; `None` when the failure is not about one picture.
+        classifier: The classifier that failed; `None` when the picture never reached one.
+        retry_after: Seconds that the service asked to wait; `None` when it did not say.
+    """
+
+    kind: FailureKind
+    reason: str
+    image: str | None = attrs.field(default=None, kw_only=True)
+    classifier: str | None = attrs.field(default=None, kw_only=True)
+    retry_after: float | None = attrs.field(default=None, kw_only=True)

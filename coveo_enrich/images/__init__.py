@@ -1,0 +1,8 @@
+"""The picture: named by a product, fetched safely, made ready to be looked at.
+
+Nothing here knows what is seen in a picture, or which product it belongs to.
+"""
+
+from coveo_enrich.images.image import ProductImage
+
+__all__ = ["ProductImage"]
