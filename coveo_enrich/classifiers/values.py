@@ -15,9 +15,7 @@ __all__ = ["Attribute", "Classification", "Color", "Failure", "FailureKind", "La
 FailureKind = Literal["permanent", "transient", "throttled", "configuration"]
 
 
-def _check_confidence(
-    instance: object, attribute: attrs.Attribute[float | None], value: float | None
-) -> None:
+def _check_confidence(instance: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
     if value is not None and not 0.0 <= value <= 1.0:
         raise ValueError(
             f"{type(instance).__name__}.{attribute.name} is a share from 0 to 1, or None where the service gives "
@@ -98,9 +96,7 @@ class Classification:
 
     classifier: str
     labels: tuple[Label, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
-    attributes: tuple[Attribute, ...] = attrs.field(
-        default=(), converter=tuple, kw_only=True
-    )
+    attributes: tuple[Attribute, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
     colors: tuple[Color, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
     model_version: str | None = attrs.field(default=None, kw_only=True)
 

@@ -31,9 +31,7 @@ class _File:
         try:
             return self.path.read_bytes()
         except OSError as error:
-            raise ImageRejected(
-                f"{self.path.name} cannot be read: {error.strerror or error}"
-            ) from error
+            raise ImageRejected(f"{self.path.name} cannot be read: {error.strerror or error}") from error
 
 
 @attrs.frozen
