@@ -4,5 +4,6 @@ Nothing here knows what is seen in a picture, or which product it belongs to.
 """
 
 from coveo_enrich.images.image import ProductImage
+from coveo_enrich.images.reader import ImageReader
 
-__all__ = ["ProductImage"]
+__all__ = ["ImageReader", "ProductImage"]

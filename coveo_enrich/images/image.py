@@ -10,9 +10,9 @@ from pathlib import Path
 
 import attrs
 
-from coveo_enrich.errors import ImageRejected
+from coveo_enrich.errors import ClassifierError, ImageRejected
 
-__all__ = ["ProductImage"]
+__all__ = ["ProductImage", "read_once"]
 
 
 @attrs.frozen
@@ -65,3 +65,26 @@ class ProductImage:
             ServiceUnavailable: Its host did not answer usefully; it may do so later.
         """
         return self._load()
+
+
+class _Once:
+    """Remembers what reading a picture came to, the bytes or the error, for the other classifiers of a product."""
+
+    def __init__(self, load: Callable[[], bytes]) -> None:
+        self._load = load
+        self._outcome: bytes | ClassifierError | None = None
+
+    def __call__(self) -> bytes:
+        if self._outcome is None:
+            try:
+                self._outcome = self._load()
+            except ClassifierError as error:
+                self._outcome = error
+        if isinstance(self._outcome, ClassifierError):
+            raise self._outcome
+        return self._outcome
+
+
+def read_once(image: ProductImage) -> ProductImage:
+    """The same picture, fetched at most once however many classifiers ask for its bytes."""
+    return ProductImage(image.url, load=_Once(image.read))

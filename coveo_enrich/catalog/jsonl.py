@@ -1,0 +1,81 @@
+"""Products out of JSON Lines files, and documents into them: one product a line.
+
+What a product means is not looked at here; that a line is a JSON object is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from coveo_enrich.errors import CatalogFileError
+
+__all__ = ["count_products", "read_products", "write_documents"]
+
+
+def read_products(path: str | Path) -> Iterator[dict[str, Any]]:
+    """Read a JSON Lines file, one product a line; blank lines are passed over.
+
+    Args:
+        path: The file, UTF-8, with or without a byte order mark.
+
+    Raises:
+        CatalogFileError: The file cannot be opened, or a line is not a JSON object; it names the line.
+    """
+    try:
+        with Path(path).open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield _product(path, number, line)
+    except OSError as error:
+        raise CatalogFileError(str(path), None, f"it cannot be read: {error.strerror or error}") from error
+
+
+def count_products(path: str | Path) -> int:
+    """Read a whole JSON Lines file and return how many products it holds, so that a broken line shows before a run.
+
+    Raises:
+        CatalogFileError: As `read_products`.
+    """
+    return sum(1 for _ in read_products(path))
+
+
+def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) -> int:
+    """Write documents to a JSON Lines file, one a line, and return how many.
+
+    Args:
+        path: The file; what it held is replaced once everything is written.
+        documents: Mappings of JSON values. Read one at a time.
+    """
+    target = Path(path)
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    count = 0
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="\n") as lines:
+            for document in documents:
+                lines.write(json.dumps(dict(document), ensure_ascii=False, allow_nan=False) + "\n")
+                count += 1
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return count
+
+
+def _product(path: str | Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        value: object = json.loads(line.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise CatalogFileError(str(path), number, f"it is not JSON: {error.msg} at column {error.colno}") from error
+    except UnicodeDecodeError as error:
+        raise CatalogFileError(str(path), number, f"it is not UTF-8: {error.reason} at byte {error.start}") from error
+    except (ValueError, RecursionError) as error:
+        raise CatalogFileError(str(path), number, f"it is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise CatalogFileError(str(path), number, f"it holds {type(value).__name__}, not an object")
+    return cast("dict[str, Any]", value)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON number")

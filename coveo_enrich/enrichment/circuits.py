@@ -1,0 +1,59 @@
+"""Which classifiers of a run still work.
+
+A wrong key fails for every picture. Before a classifier's first success that ends the run, ahead of the catalog; after
+it the classifier alone is given up, and the rest of the catalog passes without it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+from coveo_enrich.errors import ConfigurationError
+
+__all__ = ["Circuits"]
+
+
+class Circuits:
+    """Counts calls and remembers which classifiers answered, and which were given up. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+        self._answered: set[str] = set()
+        self._given_up: dict[str, str] = {}
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """Classifications asked for, by classifier."""
+        with self._lock:
+            return dict(self._calls)
+
+    @property
+    def given_up(self) -> Mapping[str, str]:
+        """Why classifiers were given up, by classifier."""
+        with self._lock:
+            return dict(self._given_up)
+
+    def why_given_up(self, classifier: str) -> str | None:
+        """Why a classifier is not asked any more; `None` when it may be asked."""
+        with self._lock:
+            return self._given_up.get(classifier)
+
+    def called(self, classifier: str) -> None:
+        """A call is about to be made."""
+        with self._lock:
+            self._calls[classifier] += 1
+
+    def answered(self, classifier: str) -> None:
+        """A call succeeded."""
+        with self._lock:
+            self._answered.add(classifier)
+
+    def misconfigured(self, classifier: str, error: ConfigurationError) -> None:
+        """A call failed for a reason that fails them all: give the classifier up, or raise if it never worked."""
+        with self._lock:
+            if classifier not in self._answered:
+                raise error
+            self._given_up.setdefault(classifier, str(error))

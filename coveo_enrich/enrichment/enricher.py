@@ -1,0 +1,136 @@
+"""Products in, enriched products out, in the same order and the same number.
+
+Asks the classifiers, in threads, and hands what they said to `coveo_enrich.enrichment.decide`. Whatever fails for a
+product becomes a value in its ``failures``; only a mistake in the configuration ends a run.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from coveo_enrich.classifiers.protocols import Classifier
+from coveo_enrich.enrichment.circuits import Circuits
+from coveo_enrich.enrichment.looking import ProductLook
+from coveo_enrich.enrichment.product import EnrichedProduct
+from coveo_enrich.enrichment.report import EnrichmentReport, ReportBuilder
+from coveo_enrich.enrichment.rules import FieldMapping
+from coveo_enrich.errors import ConfigurationError
+from coveo_enrich.images.reader import ImageReader
+
+__all__ = ["Enricher", "EnrichmentRun"]
+
+_PRODUCTS_AHEAD_PER_THREAD: Final = 4
+
+
+class Enricher:
+    """Fills fields of products from what classifiers see in their pictures.
+
+    Args:
+        classifiers: One classifier or several, by different names.
+        mapping: The rules.
+        images: The field that names a product's pictures: a list, or one text with ``;`` between them.
+        image_root: What relative image paths are relative to: a folder, or an http or https URL. Without it they are
+            refused.
+        trusted_hosts: Hosts that pictures may be fetched from although their address is not public, as ``host`` or
+            ``host:port``.
+        concurrency: Products that are looked at at once, 1 or more, default 8.
+        max_images: Pictures of a product that are looked at, the first ones, 1 or more, default 4.
+
+    Raises:
+        ConfigurationError: Two classifiers have the same name, a rule asks for a classifier that is not there, or a
+            value is out of its range.
+    """
+
+    def __init__(
+        self,
+        classifiers: Classifier | Sequence[Classifier],
+        mapping: FieldMapping,
+        *,
+        images: str = "ec_images",
+        image_root: str | Path | None = None,
+        trusted_hosts: Iterable[str] = (),
+        concurrency: int = 8,
+        max_images: int = 4,
+    ) -> None:
+        several = tuple(classifiers) if isinstance(classifiers, Sequence) else (classifiers,)
+        _check_names(several, mapping)
+        if concurrency < 1 or max_images < 1:
+            raise ConfigurationError("concurrency and max_images must be 1 or more")
+        reader = ImageReader(image_root=image_root, trusted_hosts=tuple(trusted_hosts))
+        self._look = ProductLook(several, mapping, images, max_images, reader)
+        self._concurrency = concurrency
+
+    def enrich(self, products: Iterable[Mapping[str, Any]]) -> EnrichmentRun:
+        """Look at products as they are asked for: iterate over the run, once.
+
+        Products come out in the order in which they went in, every one of them, and only a few are read ahead. Leaving
+        the loop early stops the run.
+
+        Args:
+            products: Plain mappings. They are not changed.
+        """
+        return EnrichmentRun(products, self._look, self._concurrency)
+
+
+class EnrichmentRun:
+    """Products being enriched, made by `Enricher.enrich`. Iterate over it once."""
+
+    def __init__(self, products: Iterable[Mapping[str, Any]], look: ProductLook, concurrency: int) -> None:
+        self._products = products
+        self._look = look
+        self._concurrency = concurrency
+        self._circuits = Circuits()
+        self._counted = ReportBuilder(look.mapping)
+        self._started = False
+
+    @property
+    def report(self) -> EnrichmentReport:
+        """What the products that came out so far amount to."""
+        return self._counted.report(calls=self._circuits.calls, stopped=self._circuits.given_up)
+
+    def __iter__(self) -> Iterator[EnrichedProduct]:
+        """Yield every product, in order.
+
+        Raises:
+            ConfigurationError: A classifier that never worked cannot work, or the run was iterated over before.
+        """
+        if self._started:
+            raise ConfigurationError("a run is iterated over once; call enrich() again for another")
+        self._started = True
+        return self._run()
+
+    def _run(self) -> Iterator[EnrichedProduct]:
+        threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="coveo-enrich-look")
+        ahead: deque[Future[EnrichedProduct]] = deque()
+        try:
+            for product in self._products:
+                ahead.append(threads.submit(self._look.at, product, self._circuits))
+                if len(ahead) >= self._concurrency * _PRODUCTS_AHEAD_PER_THREAD:
+                    yield self._come_out(ahead)
+            while ahead:
+                yield self._come_out(ahead)
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)
+            self._look.reader.close()
+
+    def _come_out(self, ahead: deque[Future[EnrichedProduct]]) -> EnrichedProduct:
+        enriched = ahead.popleft().result()
+        self._counted.count(enriched)
+        return enriched
+
+
+def _check_names(classifiers: Sequence[Classifier], mapping: FieldMapping) -> None:
+    names = [classifier.name for classifier in classifiers]
+    if not names:
+        raise ConfigurationError("an Enricher needs at least one classifier")
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"classifiers need different names; got {', '.join(names)}")
+    absent = sorted(mapping.believed.difference(names))
+    if absent:
+        raise ConfigurationError(
+            f"rules believe classifiers that are not given: {', '.join(absent)}; given: {', '.join(names)}"
+        )

@@ -1,0 +1,109 @@
+"""One product looked at: its pictures, each by every classifier, and what is decided from that.
+
+Whatever fails becomes a value beside the product. The order of products, and how many are looked at together, is the
+matter of `coveo_enrich.enrichment.enricher`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from coveo_enrich.classifiers.protocols import Classifier
+from coveo_enrich.classifiers.values import Failure
+from coveo_enrich.enrichment.circuits import Circuits
+from coveo_enrich.enrichment.decide import Seen, decide
+from coveo_enrich.enrichment.product import EnrichedProduct
+from coveo_enrich.enrichment.rules import FieldMapping
+from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable, Throttled
+from coveo_enrich.images.image import ProductImage, read_once
+from coveo_enrich.images.reader import ImageReader
+from coveo_enrich.images.references import split_references
+
+__all__ = ["ProductLook"]
+
+
+@attrs.frozen
+class ProductLook:
+    """How a product is looked at: the settings of an `Enricher`."""
+
+    classifiers: tuple[Classifier, ...]
+    mapping: FieldMapping
+    images_field: str
+    max_images: int
+    reader: ImageReader
+
+    def at(self, product: Mapping[str, Any], circuits: Circuits) -> EnrichedProduct:
+        """Look at one product.
+
+        Raises:
+            ConfigurationError: A classifier that never worked cannot work.
+        """
+        try:
+            references = self._references(product)
+        except ImageRejected as error:
+            return EnrichedProduct(product, failures=(Failure("permanent", str(error)),))
+        looked_at = references[: self.max_images]
+        outcomes = [outcome for reference in looked_at for outcome in self._at_picture(reference, circuits)]
+        seen = [outcome for outcome in outcomes if isinstance(outcome, Seen)]
+        failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
+        whole = EnrichedProduct(product, failures=failures, images=references, looked_at=len(looked_at))
+        return self._decided(whole, seen)
+
+    def _references(self, product: Mapping[str, Any]) -> tuple[str, ...]:
+        if not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
+            raise ImageRejected(f"the product is not a mapping but {type(product).__name__}")
+        return split_references(product.get(self.images_field))
+
+    def _decided(self, whole: EnrichedProduct, seen: list[Seen]) -> EnrichedProduct:
+        try:
+            decision = decide(whole.product, self.mapping, seen)
+        except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's; no product is lost by it
+            failure = Failure("permanent", f"a rule failed: {_in_words(error)}")
+            return attrs.evolve(whole, failures=(*whole.failures, failure))
+        return attrs.evolve(whole, changes=decision.changes, unmapped=decision.unmapped)
+
+    def _at_picture(self, reference: str, circuits: Circuits) -> Iterator[Seen | Failure]:
+        try:
+            image = read_once(self.reader.image(reference))
+        except ImageRejected as error:
+            yield Failure("permanent", str(error), image=reference)
+            return
+        for classifier in self.classifiers:
+            yield _ask(classifier, image, reference, circuits)
+
+
+def _ask(classifier: Classifier, image: ProductImage, reference: str, circuits: Circuits) -> Seen | Failure:
+    name = classifier.name
+    given_up = circuits.why_given_up(name)
+    if given_up is not None:
+        return Failure("configuration", f"the classifier was given up: {given_up}", image=reference, classifier=name)
+    circuits.called(name)
+    try:
+        classification = classifier.classify(image)
+    except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the product goes on
+        if isinstance(error, ConfigurationError):
+            circuits.misconfigured(name, error)
+        return _failure_of(error, reference, name)
+    circuits.answered(name)
+    return Seen(reference, classification)
+
+
+def _failure_of(error: Exception, image: str, classifier: str) -> Failure:
+    match error:
+        case ImageRejected():
+            return Failure("permanent", str(error), image=image, classifier=classifier)
+        case Throttled():
+            return Failure("throttled", str(error), image=image, classifier=classifier, retry_after=error.retry_after)
+        case ServiceUnavailable():
+            return Failure("transient", str(error), image=image, classifier=classifier)
+        case ConfigurationError():
+            return Failure("configuration", str(error), image=image, classifier=classifier)
+        case _:
+            return Failure("permanent", _in_words(error), image=image, classifier=classifier)
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,98 @@
+"""What a product's image reference stands for: a URL, a path under the root that the caller named, or nothing allowed.
+
+Pure: looks at text only. Links in folders are resolved, and addresses checked, in `coveo_enrich.images.reader`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, Final, cast
+from urllib.parse import quote, urlsplit
+
+from coveo_enrich.errors import ImageRejected
+
+__all__ = ["check_image_url", "is_trusted", "is_url", "relative_path", "split_references", "url_under"]
+
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_NEXT_URL: Final = re.compile(r";\s*(?=https?://)")
+_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
+
+
+def split_references(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever a product holds
+    """The image references in a field: a list, or one text with ``;`` between them, as Coveo reads both.
+
+    Raises:
+        ImageRejected: The value is neither.
+    """
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        parts: Iterable[object] = _NEXT_URL.split(value) if "://" in value else value.split(";")
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
+        parts = cast("Sequence[object]", value)
+    else:
+        raise ImageRejected(f"the image field holds {type(value).__name__}, not text or a list of texts")
+    if not all(isinstance(part, str) for part in parts):
+        raise ImageRejected("the image field holds a list with something else than texts")
+    texts = (part.strip() for part in parts if isinstance(part, str))
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def is_url(reference: str) -> bool:
+    """Whether a reference is an http or https URL."""
+    return reference.lower().startswith(("http://", "https://"))
+
+
+def relative_path(reference: str) -> str:
+    """The reference as a path below a root, with ``/`` between its parts.
+
+    Raises:
+        ImageRejected: It has another scheme, is absolute, or climbs out of the root.
+    """
+    scheme = _SCHEME.match(reference)
+    if scheme is not None:
+        raise ImageRejected(f"the scheme '{scheme[1]}:' is not allowed, only http and https")
+    path = posixpath.normpath(reference.replace("\\", "/"))
+    if "\0" in path:
+        raise ImageRejected("the path holds a NUL character")
+    if path.startswith("/") or PurePath(reference).is_absolute() or path.split("/")[0] in ("..", "."):
+        raise ImageRejected("the path leaves the image root")
+    return path
+
+
+def url_under(root_url: str, path: str) -> str:
+    """The URL of a path below a root URL."""
+    return f"{root_url.rstrip('/')}/{quote(path)}"
+
+
+def check_image_url(url: str, trusted_hosts: Iterable[str]) -> None:
+    """Refuse a URL by what it says; what it resolves to is checked when the connection is made.
+
+    Args:
+        url: The URL.
+        trusted_hosts: Hosts, with or without a port, that may be reached at any port.
+
+    Raises:
+        ImageRejected: It is no http or https URL, carries credentials, or names a port besides 80 and 443.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ImageRejected("its URL cannot be understood") from error
+    if parts.scheme not in _PORTS or not host:
+        raise ImageRejected("its URL is not an http or https URL with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ImageRejected("its URL carries credentials")
+    if not is_trusted(host, port or _PORTS[parts.scheme], trusted_hosts) and port not in (None, 80, 443):
+        raise ImageRejected(f"port {port} is not allowed; name the host as trusted if it is yours")
+
+
+def is_trusted(host: str, port: int, trusted_hosts: Iterable[str]) -> bool:
+    """Whether a host was named as trusted, for any port or for this one."""
+    name = f"[{host}]" if ":" in host else host
+    wanted = {name.lower(), f"{name.lower()}:{port}"}
+    return any(trusted.lower() in wanted for trusted in trusted_hosts)
