@@ -19,6 +19,7 @@ from typing import Final
 
 import attrs
 import httpx
+from typing_extensions import override
 
 from coveo_enrich import __version__
 from coveo_enrich.errors import NoReply
@@ -235,6 +236,7 @@ class _PinnedTransport(httpx.BaseTransport):
         self._check = check
         self._inner = httpx.HTTPTransport(verify=_shared_ssl_context(), trust_env=False)
 
+    @override
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
         port = request.url.port or (443 if request.url.scheme == "https" else 80)
@@ -248,6 +250,7 @@ class _PinnedTransport(httpx.BaseTransport):
                 refused = error
         raise refused or httpx.ConnectError(f"the name {host} has no address")
 
+    @override
     def close(self) -> None:
         self._inner.close()
 

@@ -39,7 +39,7 @@ class Label:
     confidence: float | None = attrs.field(default=None, validator=_check_confidence)
     raw_score: float | None = attrs.field(default=None, kw_only=True)
     scale: float | None = attrs.field(default=None, kw_only=True)
-    parents: tuple[str, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    parents: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...], kw_only=True)
 
 
 @attrs.frozen
@@ -95,9 +95,9 @@ class Classification:
     """
 
     classifier: str
-    labels: tuple[Label, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
-    attributes: tuple[Attribute, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
-    colors: tuple[Color, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    labels: tuple[Label, ...] = attrs.field(default=(), converter=tuple[Label, ...], kw_only=True)
+    attributes: tuple[Attribute, ...] = attrs.field(default=(), converter=tuple[Attribute, ...], kw_only=True)
+    colors: tuple[Color, ...] = attrs.field(default=(), converter=tuple[Color, ...], kw_only=True)
     model_version: str | None = attrs.field(default=None, kw_only=True)
 
 

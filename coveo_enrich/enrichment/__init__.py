@@ -3,6 +3,7 @@
 from coveo_enrich.enrichment.enricher import Enricher, EnrichmentRun
 from coveo_enrich.enrichment.product import EnrichedProduct, FieldChange, Observation, UnmappedValue
 from coveo_enrich.enrichment.report import EnrichmentReport, FailureCount, FieldCoverage
+from coveo_enrich.enrichment.review import write_review
 from coveo_enrich.enrichment.rules import Evidence, FieldMapping, FieldRule
 from coveo_enrich.enrichment.vocabulary import Vocabulary
 
@@ -20,4 +21,5 @@ __all__ = [
     "Observation",
     "UnmappedValue",
     "Vocabulary",
+    "write_review",
 ]

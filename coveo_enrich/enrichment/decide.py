@@ -6,7 +6,7 @@ deciding again, without asking a classifier. Asking them is `coveo_enrich.enrich
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import attrs
@@ -15,7 +15,7 @@ from coveo_enrich.classifiers.values import Classification
 from coveo_enrich.enrichment.product import FieldChange, Observation, UnmappedValue
 from coveo_enrich.enrichment.rules import Evidence, FieldMapping, FieldRule, SeenValues
 
-__all__ = ["Decision", "Seen", "decide", "is_missing"]
+__all__ = ["Decision", "Seen", "classifiers_needed", "decide", "is_missing"]
 
 
 @attrs.frozen
@@ -28,10 +28,11 @@ class Seen:
 
 @attrs.frozen
 class Decision:
-    """What becomes of a product's fields."""
+    """What becomes of a product's fields: which are filled, and which were left because they have a value."""
 
     changes: tuple[FieldChange, ...]
     unmapped: tuple[UnmappedValue, ...]
+    kept: tuple[str, ...]
 
 
 @attrs.frozen
@@ -51,17 +52,36 @@ def decide(product: Mapping[str, Any], mapping: FieldMapping, seen: Sequence[See
     """
     changes: list[FieldChange] = []
     unmapped: list[UnmappedValue] = []
+    kept: list[str] = []
     for rule in mapping.rules:
         key = _key_of(product, rule.field)
         before = product.get(key)
-        if rule.existing == "keep" and not is_missing(before):
+        if _is_kept(rule, before):
+            kept.append(key)
             continue
         candidates, unknown = _candidates(rule, seen)
         unmapped += unknown
         change = _change(rule, key, before, candidates)
         if change is not None:
             changes.append(change)
-    return Decision(tuple(changes), tuple(unmapped))
+    return Decision(tuple(changes), tuple(unmapped), tuple(kept))
+
+
+def classifiers_needed(product: Mapping[str, Any], mapping: FieldMapping, names: Iterable[str]) -> frozenset[str]:
+    """The classifiers whose answers can change anything about a product: the others are not asked, nor paid.
+
+    Args:
+        product: The product as it came in.
+        mapping: The rules.
+        names: All classifiers that there are.
+    """
+    open_rules = [rule for rule in mapping.rules if not _is_kept(rule, product.get(_key_of(product, rule.field)))]
+    believed = {evidence.of for rule in open_rules for evidence in rule.reads}
+    return frozenset(name for name in names if None in believed or name in believed)
+
+
+def _is_kept(rule: FieldRule, value: object) -> bool:
+    return rule.existing == "keep" and not is_missing(value)
 
 
 def is_missing(value: object) -> bool:

@@ -6,7 +6,7 @@ matter of `coveo_enrich.enrichment.enricher`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -14,7 +14,7 @@ import attrs
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.classifiers.values import Failure
 from coveo_enrich.enrichment.circuits import Circuits
-from coveo_enrich.enrichment.decide import Seen, decide
+from coveo_enrich.enrichment.decide import Seen, classifiers_needed, decide
 from coveo_enrich.enrichment.product import EnrichedProduct
 from coveo_enrich.enrichment.rules import FieldMapping
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable, Throttled
@@ -45,8 +45,10 @@ class ProductLook:
             references = self._references(product)
         except ImageRejected as error:
             return EnrichedProduct(product, failures=(Failure("permanent", str(error)),))
-        looked_at = references[: self.max_images]
-        outcomes = [outcome for reference in looked_at for outcome in self._at_picture(reference, circuits)]
+        needed = classifiers_needed(product, self.mapping, (classifier.name for classifier in self.classifiers))
+        asked = [classifier for classifier in self.classifiers if classifier.name in needed]
+        looked_at = references[: self.max_images] if asked else ()
+        outcomes = [one for reference in looked_at for one in self._at_picture(reference, asked, circuits)]
         seen = [outcome for outcome in outcomes if isinstance(outcome, Seen)]
         failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
         whole = EnrichedProduct(product, failures=failures, images=references, looked_at=len(looked_at))
@@ -63,15 +65,17 @@ class ProductLook:
         except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's; no product is lost by it
             failure = Failure("permanent", f"a rule failed: {_in_words(error)}")
             return attrs.evolve(whole, failures=(*whole.failures, failure))
-        return attrs.evolve(whole, changes=decision.changes, unmapped=decision.unmapped)
+        return attrs.evolve(whole, changes=decision.changes, unmapped=decision.unmapped, kept=decision.kept)
 
-    def _at_picture(self, reference: str, circuits: Circuits) -> Iterator[Seen | Failure]:
+    def _at_picture(
+        self, reference: str, classifiers: Sequence[Classifier], circuits: Circuits
+    ) -> Iterator[Seen | Failure]:
         try:
             image = read_once(self.reader.image(reference))
         except ImageRejected as error:
             yield Failure("permanent", str(error), image=reference)
             return
-        for classifier in self.classifiers:
+        for classifier in classifiers:
             yield _ask(classifier, image, reference, circuits)
 
 

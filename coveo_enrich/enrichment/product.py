@@ -66,14 +66,17 @@ class EnrichedProduct:
         changes: The fields that were filled.
         failures: What went wrong while its pictures were looked at.
         unmapped: What was seen but is in no vocabulary.
+        kept: The fields that were left as they are because the product has a value.
         images: The references of all its pictures, in order.
-        looked_at: How many of them were looked at: the first ``max_images`` of the enricher.
+        looked_at: How many of them were looked at: the first ``max_images`` of the enricher, or none when nothing could
+            change.
     """
 
     product: Mapping[str, Any]
     changes: tuple[FieldChange, ...] = ()
     failures: tuple[Failure, ...] = ()
     unmapped: tuple[UnmappedValue, ...] = ()
+    kept: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     looked_at: int = 0
 

@@ -66,7 +66,7 @@ class EnrichmentReport:
         changed: Products with at least one new value.
         without_images: Products that name no picture.
         images: Pictures that the products name.
-        images_not_looked_at: Pictures beyond ``max_images`` of a product.
+        images_not_looked_at: Pictures beyond ``max_images`` of a product, or of products that need nothing.
         fields: Coverage of each field.
         failures: What failed, the most frequent first.
         unmapped: Words outside a field's vocabulary, by field, with their counts.
@@ -167,7 +167,7 @@ def _lines(report: EnrichmentReport) -> list[str]:
     lines.append(
         f"{report.products:,} products, {report.changed:,} changed, {report.without_images:,} without a picture"
     )
-    lines.append(f"{report.images:,} pictures, {report.images_not_looked_at:,} beyond the limit of a product")
+    lines.append(f"{report.images:,} pictures, {report.images_not_looked_at:,} not looked at")
     lines += [f"classifier {name}: {count:,} calls" for name, count in report.calls.items()]
     lines += [_field_line(field) for field in report.fields]
     for field_name, words in report.unmapped.items():

@@ -1,0 +1,133 @@
+"""How the library is used, for type checkers: each correct use, and each misuse under an ignore that must stay needed.
+
+Checked by mypy and pyright in strict mode, never run.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, assert_type
+
+from coveo_enrich import (
+    CoveoSource,
+    EnrichedProduct,
+    Enricher,
+    Evidence,
+    FieldMapping,
+    FieldRule,
+    ProductImage,
+    RetryPolicy,
+    StreamClient,
+    Vocabulary,
+)
+from coveo_enrich.catalog import count_products, read_products, write_documents
+from coveo_enrich.classifiers import Attribute, Classification, Classifier, Color, ColorClassifier, Failure, Label
+from coveo_enrich.enrichment import EnrichmentReport, FieldChange, write_review
+from coveo_enrich.sandbox import CoveoSandbox
+from coveo_enrich.stream import LoadReceipt
+
+
+class WithAttribute:
+    """A classifier whose name is a class attribute, the smallest there is."""
+
+    name = "smallest"
+
+    def classify(self, image: ProductImage, /) -> Classification:
+        """Answers with everything that an answer can hold."""
+        return Classification(
+            self.name,
+            labels=[Label("kayak", 0.9, raw_score=90, scale=100, parents=["boat"]), Label(image.url)],
+            attributes=(Attribute("material", "leather"),),
+            colors=[Color("yellow", 0.5, rgb=(255, 200, 0), shade="sunflower")],
+        )
+
+
+class WithProperty:
+    """A classifier whose name is a property."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return "property"
+
+    def classify(self, picture: ProductImage, /) -> Classification:
+        """Names its argument as it likes."""
+        return Classification(self.name, labels=[Label(str(len(picture.read())))])
+
+
+class NoClassifier:
+    """Has a name and nothing else."""
+
+    name = "none"
+
+
+def sources() -> Iterator[CoveoSource]:
+    """Every way to name a source."""
+    yield CoveoSource(organization_id="o", source_id="s", api_key="k", region="eu")
+    yield CoveoSource(organization_id="o", source_id="s", api_key=lambda: "k", api_url="http://127.0.0.1:8011")
+    yield CoveoSource.from_stream_url("https://api.cloud.coveo.com/push/v1/organizations/o/sources/s", api_key="k")
+    yield CoveoSource.from_env()
+    yield CoveoSource("o", "s", "k")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def classifiers() -> Iterator[Classifier]:
+    """Anything with the two members is a classifier."""
+    yield ColorClassifier()
+    yield WithAttribute()
+    yield WithProperty()
+    yield NoClassifier()  # type: ignore[misc]  # pyright: ignore[reportReturnType]
+
+
+def seats(classification: Classification) -> Iterable[tuple[str, float | None]]:
+    """A function that a rule reads."""
+    return [("1", label.confidence) for label in classification.labels]
+
+
+def rules() -> Iterator[FieldRule]:
+    """Every way to write a rule."""
+    yield FieldRule("ec_color", reads="color", vocabulary=Vocabulary.colors(), min_confidence=0.3)
+    yield FieldRule("kayak_type", reads="label", vocabulary=Vocabulary({"single seat": ["one person kayak"]}))
+    yield FieldRule("material", reads=[Evidence("attribute:material", of="acme"), "label", seats])
+    yield FieldRule("accessories", reads="attribute:accessories", values="many", existing="add")
+    yield FieldRule("seats", reads=seats, unscored="reject")
+    yield FieldRule("seats", reads=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    yield FieldRule("seats", reads=seats, values="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def enrich(catalog: Path) -> EnrichmentReport:
+    """The whole of enrichment."""
+    enricher = Enricher(
+        [ColorClassifier(), WithAttribute()],
+        FieldMapping(list(rules())),
+        images="ec_images",
+        image_root=catalog.parent,
+        trusted_hosts=["images.internal"],
+        concurrency=8,
+        max_images=4,
+    )
+    run = enricher.enrich(read_products(catalog))
+    for enriched in run:
+        assert_type(enriched, EnrichedProduct)
+        assert_type(enriched.document, Mapping[str, Any])
+        assert_type(enriched.changes, tuple[FieldChange, ...])
+        assert_type(enriched.failures, tuple[Failure, ...])
+    write_review("review.html", enricher.enrich([{"documentId": "product://1"}]))
+    return run.report
+
+
+def load(source: CoveoSource, documents: Iterable[dict[str, Any]]) -> LoadReceipt:
+    """The whole of loading."""
+    with StreamClient(source, max_chunk_bytes=1_000_000, concurrency=2, retry=RetryPolicy(attempts=3)) as client:
+        assert_type(client.load(documents, expected_items=10, allow_shrink=True), LoadReceipt)
+        with client.open_stream(expected_items=10) as stream:
+            stream.add({"documentId": "product://1"})
+            stream.abandon()
+        client.load("product://1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        return stream.receipt
+
+
+def sandbox(catalog: Path) -> int:
+    """The sandbox takes no type of the rest and gives plain values."""
+    with CoveoSandbox() as running:
+        load(CoveoSource(**running.connection), read_products(catalog))
+        write_documents("items.jsonl", running.items())
+    return count_products(catalog)
