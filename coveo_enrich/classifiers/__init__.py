@@ -1,5 +1,6 @@
 """SEE: what classifiers are asked, what they answer, and the adapters that ask them."""
 
+from coveo_enrich.classifiers.color import ColorClassifier
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.classifiers.values import (
     Attribute,
@@ -15,6 +16,7 @@ __all__ = [
     "Classification",
     "Classifier",
     "Color",
+    "ColorClassifier",
     "Failure",
     "FailureKind",
     "Label",
