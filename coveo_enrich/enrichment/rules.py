@@ -129,10 +129,6 @@ class FieldRule:
             raise ConfigurationError(f"the rule for {self.field}: existing='add' needs values='many'")
 
 
-def _rules(rules: Iterable[FieldRule]) -> tuple[FieldRule, ...]:
-    return (rules,) if isinstance(rules, FieldRule) else tuple(rules)
-
-
 @attrs.frozen
 class FieldMapping:
     """The rules for all fields, one a field.
@@ -141,7 +137,7 @@ class FieldMapping:
         ConfigurationError: Two rules fill the same field, or there is no rule.
     """
 
-    rules: tuple[FieldRule, ...] = attrs.field(converter=_rules)
+    rules: tuple[FieldRule, ...] = attrs.field(converter=tuple[FieldRule, ...])
 
     def __attrs_post_init__(self) -> None:
         if not self.rules:
