@@ -1,23 +1,25 @@
-"""The only module that imports httpx: one request out, one reply in, with no opinion about either.
+"""The only module that imports httpx, and httpcore under it: one request out, one reply in, no opinion about either.
 
-No httpx type leaves this module, so that another HTTP library can take its place here. Retries are decided in
+No type of theirs leaves this module, so that another HTTP library can take its place here. Retries are decided in
 `coveo_enrich.retry`, what Coveo's answers mean in `coveo_enrich._calls`, which pictures may be fetched in
 `coveo_enrich.images`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import ipaddress
+import math
 import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
+import httpcore
 import httpx
 from typing_extensions import override
 
@@ -27,7 +29,7 @@ from coveo_enrich.retry import is_success
 
 __all__ = [
     "AddressCheck",
-    "AddressRefused",
+    "FetchRefused",
     "HttpSender",
     "PinnedFetcher",
     "Reply",
@@ -36,6 +38,7 @@ __all__ = [
 
 _HEADERS: Final = {"User-Agent": f"coveo-enrich/{__version__}"}
 _TIMEOUT: Final = httpx.Timeout(connect=10, read=120, write=60, pool=10)
+_GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 _NEVER_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -63,8 +66,8 @@ class Reply:
         return is_success(self.status)
 
 
-class AddressRefused(Exception):
-    """The address check said no; the text says why."""
+class FetchRefused(Exception):
+    """Something may not, or cannot, be fetched; the text says why."""
 
 
 class ReplyTooLarge(Exception):
@@ -76,42 +79,40 @@ def _shared_ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _reply(response: httpx.Response, body: bytes) -> Reply:
-    return Reply(
-        response.status_code,
-        {name.lower(): value for name, value in response.headers.items()},
-        body,
-    )
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _no_reply(operation: str, url: str, error: httpx.RequestError) -> NoReply:
-    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return NoReply(operation, httpx.URL(url).host, reason, not isinstance(error, _NEVER_SENT))
+class _Closable(Protocol):
+    def close(self) -> None: ...
 
 
-class _ClientPerThread:
-    """One httpx client a thread: a client shared by threads scans its whole pool for each request."""
+_Connections = TypeVar("_Connections", bound=_Closable)
 
-    def __init__(self, make: Callable[[], httpx.Client]) -> None:
+
+class _PerThread(Generic[_Connections]):
+    """One set of connections a thread: one that threads share scans all of its connections for each request."""
+
+    def __init__(self, make: Callable[[], _Connections]) -> None:
         self._make = make
         self._local = threading.local()
-        self._clients: list[httpx.Client] = []
+        self._made: list[_Connections] = []
         self._lock = threading.Lock()
 
-    def get(self) -> httpx.Client:
-        client: httpx.Client | None = getattr(self._local, "client", None)
-        if client is None:
-            client = self._local.client = self._make()
+    def get(self) -> _Connections:
+        connections: _Connections | None = getattr(self._local, "connections", None)
+        if connections is None:
+            connections = self._local.connections = self._make()
             with self._lock:
-                self._clients.append(client)
-        return client
+                self._made.append(connections)
+        return connections
 
     def close(self) -> None:
         with self._lock:
-            clients, self._clients = self._clients, []
+            made, self._made = self._made, []
             self._local = threading.local()
-        for client in clients:
-            client.close()
+        for connections in made:
+            connections.close()
 
 
 class HttpSender:
@@ -126,7 +127,7 @@ class HttpSender:
                 mounts=dict.fromkeys(_NO_PROXY_FOR_LOOPBACK),
             )
 
-        self._clients = _ClientPerThread(make)
+        self._clients = _PerThread(make)
 
     def send(
         self,
@@ -152,10 +153,12 @@ class HttpSender:
                 follow_redirects=False,
             )
         except httpx.TransportError as error:
-            raise _no_reply(operation, url, error) from error
+            sent = not isinstance(error, _NEVER_SENT)
+            raise NoReply(operation, httpx.URL(url).host, _reason(error), sent) from error
         finally:
             client.cookies.clear()
-        return _reply(response, response.content)
+        received = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, received, response.content)
 
     def close(self) -> None:
         """Release every connection."""
@@ -165,26 +168,16 @@ class HttpSender:
 class PinnedFetcher:
     """Fetches from hosts that a catalog names: connects only to an address that passed the check.
 
-    The name is resolved once, every address of it is checked, and the connection goes to a checked address, so a name
-    that resolves differently a moment later changes nothing. Proxies and netrc of the environment are ignored: a proxy
-    would do the resolving itself, out of sight of the check.
+    A name is resolved when the connection is made, every address of it is checked, and the connection goes to a checked
+    address, so a name that resolves differently a moment later changes nothing. Connections are kept by the name of
+    their host, so what was fetched from a host came from a server that proved to be it. Proxies, netrc and cookies are
+    not used: a proxy would do the resolving itself, out of sight of the check.
     """
 
     def __init__(self, check: AddressCheck) -> None:
-        def make() -> httpx.Client:
-            return httpx.Client(transport=_PinnedTransport(check), headers=_HEADERS, trust_env=False)
+        self._pools = _PerThread(lambda: _CheckedPool(check))
 
-        self._clients = _ClientPerThread(make)
-
-    def get(
-        self,
-        operation: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        max_bytes: int,
-        max_seconds: float,
-    ) -> Reply:
+    def get(self, operation: str, url: str, *, headers: Mapping[str, str], max_bytes: int, max_seconds: float) -> Reply:
         """Get one URL, following no redirect.
 
         Args:
@@ -195,78 +188,157 @@ class PinnedFetcher:
             max_seconds: The longest that the whole exchange may take.
 
         Raises:
-            AddressRefused: The host resolves to an address that the check refuses, or the URL cannot be understood.
+            FetchRefused: The check refuses the host's address, the URL cannot be understood, or the body is encoded in
+                a way that was not asked for.
             ReplyTooLarge: The body is longer than ``max_bytes``.
             NoReply: Nothing, or not all, came back in time.
         """
-        deadline = time.monotonic() + max_seconds
-        client = self._clients.get()
+        target = _parse(url)
         try:
-            request = client.build_request("GET", url, headers=dict(headers), timeout=max_seconds)
-            response = client.send(request, stream=True, follow_redirects=False)
-            with contextlib.closing(response):
-                return _reply(response, _read(operation, url, response, max_bytes, deadline))
-        except httpx.InvalidURL as error:
-            raise AddressRefused(f"its URL cannot be understood: {error}") from error
-        except httpx.RequestError as error:
-            raise _no_reply(operation, url, error) from error
-        finally:
-            client.cookies.clear()
+            return self._pools.get().get(target, {**_HEADERS, **headers}, max_bytes, max_seconds)
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+            sent = not isinstance(error, (httpcore.ConnectError, httpcore.ConnectTimeout))
+            raise NoReply(operation, target.raw_host.decode("ascii"), _reason(error), sent) from error
 
     def close(self) -> None:
         """Release every connection."""
-        self._clients.close()
+        self._pools.close()
 
 
-def _read(operation: str, url: str, response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
+def _parse(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FetchRefused("its URL cannot be understood") from error
+
+
+class _CheckedPool:
+    """The connections of one thread."""
+
+    def __init__(self, check: AddressCheck) -> None:
+        self._network = _CheckedNetwork(check)
+        self._connections = httpcore.ConnectionPool(
+            ssl_context=_shared_ssl_context(), network_backend=self._network, max_connections=None, keepalive_expiry=5
+        )
+
+    def get(self, url: httpx.URL, headers: Mapping[str, str], max_bytes: int, max_seconds: float) -> Reply:
+        self._network.deadline = time.monotonic() + max_seconds
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        sent: list[tuple[bytes | str, bytes | str]] = [("Host", url.netloc), ("Accept-Encoding", "identity")]
+        sent += headers.items()
+        with self._connections.stream("GET", target, headers=sent) as response:
+            received = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+            body = _bounded(response.iter_stream(), received.get("content-encoding", ""), max_bytes)
+            return Reply(response.status, received, body)
+
+    def close(self) -> None:
+        self._connections.close()
+
+
+def _bounded(pieces: Iterable[bytes], encoding: str, max_bytes: int) -> bytes:
+    """A body that never grows over the cap, not even while it is decoded."""
     body = bytearray()
-    for piece in response.iter_bytes():
-        body += piece
+    decode = _decoder(encoding.strip().lower())
+    for piece in pieces:
+        body += decode(piece, max_bytes + 1 - len(body))
         if len(body) > max_bytes:
             raise ReplyTooLarge
-        if time.monotonic() > deadline:
-            raise NoReply(operation, httpx.URL(url).host, "it took too long", sent=True)
     return bytes(body)
 
 
-class _PinnedTransport(httpx.BaseTransport):
-    """Puts a checked address in place of the host, and keeps the host's name for TLS and the Host header."""
+def _decoder(encoding: str) -> Callable[[bytes, int], bytes]:
+    if encoding in ("", "identity"):
+        return lambda piece, _most: piece
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise FetchRefused("its host compressed it in a way that was not asked for")
+    decompress = zlib.decompressobj(_GZIP_OR_ZLIB).decompress
+
+    def decode(piece: bytes, most: int) -> bytes:
+        try:
+            return decompress(piece, most)
+        except zlib.error as error:
+            raise FetchRefused("its host compressed it, and it cannot be decompressed") from error
+
+    return decode
+
+
+class _CheckedNetwork(httpcore.SyncBackend):
+    """Connects to checked addresses only, and lets no exchange outlast its deadline."""
 
     def __init__(self, check: AddressCheck) -> None:
         self._check = check
-        self._inner = httpx.HTTPTransport(verify=_shared_ssl_context(), trust_env=False)
+        self.deadline = math.inf
 
     @override
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.host
-        port = request.url.port or (443 if request.url.scheme == "https" else 80)
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        refused: httpx.TransportError | None = None
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure = httpcore.ConnectError(f"the name {host} has no address")
         for address in self._checked_addresses(host, port):
-            request.url = request.url.copy_with(host=address)
             try:
-                return self._inner.handle_request(request)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                refused = error
-        raise refused or httpx.ConnectError(f"the name {host} has no address")
+                left = self.seconds_left(httpcore.ConnectTimeout)
+                stream = super().connect_tcp(address, port, left, local_address, socket_options)
+                return _StreamWithDeadline(stream, self)
+            except httpcore.ConnectError as error:
+                failure = error
+        raise failure
 
-    @override
-    def close(self) -> None:
-        self._inner.close()
+    def seconds_left(self, kind: type[httpcore.TimeoutException]) -> float:
+        """Seconds until the deadline; raises when it has passed."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise kind("it took too long")
+        return left
 
     def _checked_addresses(self, host: str, port: int) -> list[str]:
         addresses = _resolve(host, port)
         for address in addresses:
             reason = self._check(host, port, address)
             if reason is not None:
-                raise AddressRefused(reason)
+                raise FetchRefused(reason)
         return addresses
+
+
+@attrs.frozen
+class _StreamWithDeadline(httpcore.NetworkStream):
+    """A connection whose every step ends by the deadline of the exchange it is used for."""
+
+    _stream: httpcore.NetworkStream
+    _network: _CheckedNetwork
+
+    @override
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._network.seconds_left(httpcore.ReadTimeout))
+
+    @override
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._network.seconds_left(httpcore.WriteTimeout))
+
+    @override
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._network.seconds_left(httpcore.ConnectTimeout)
+        return _StreamWithDeadline(self._stream.start_tls(ssl_context, server_hostname, left), self._network)
+
+    @override
+    def close(self) -> None:
+        self._stream.close()
+
+    @override
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
 
 
 def _resolve(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise httpx.ConnectError(f"the name {host} cannot be resolved") from error
+        raise httpcore.ConnectError(f"the name {host} cannot be resolved") from error
     # A scope (fe80::1%eth0) names an interface, not an address.
     return [str(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found]

@@ -12,12 +12,15 @@ from typing import Final
 
 import attrs
 
+from coveo_enrich.errors import ConfigurationError
+
 __all__ = ["TRANSIENT_STATUSES", "RetryPolicy", "is_success", "retry_after_seconds", "seconds_before_retry"]
 
 TRANSIENT_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 """HTTP statuses that may be another a moment later, at Coveo and at the storage behind it."""
 
 _SUCCESS: Final = range(200, 300)
+_MOST_DOUBLINGS: Final = 64  # more would leave the range of floats long after any wait made sense
 
 
 def is_success(status: int) -> bool:
@@ -37,11 +40,20 @@ class RetryPolicy:
         first_wait_seconds: Wait before the second try; 0 or more, default 1.
         longest_wait_seconds: No single wait is longer, default 300, Coveo's window for counting calls. A service that
             asks for a longer one is not asked again.
+
+    Raises:
+        ConfigurationError: A value is out of its range.
     """
 
-    attempts: int = attrs.field(default=6, validator=attrs.validators.ge(1), kw_only=True)
-    first_wait_seconds: float = attrs.field(default=1.0, validator=attrs.validators.ge(0), kw_only=True)
-    longest_wait_seconds: float = attrs.field(default=300.0, validator=attrs.validators.ge(0), kw_only=True)
+    attempts: int = attrs.field(default=6, kw_only=True)
+    first_wait_seconds: float = attrs.field(default=1.0, kw_only=True)
+    longest_wait_seconds: float = attrs.field(default=300.0, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.attempts >= 1:
+            raise ConfigurationError(f"attempts must be 1 or more; got {self.attempts!r}")
+        if not (self.first_wait_seconds >= 0 and self.longest_wait_seconds >= 0):
+            raise ConfigurationError("first_wait_seconds and longest_wait_seconds must be 0 or more")
 
 
 def seconds_before_retry(
@@ -59,7 +71,8 @@ def seconds_before_retry(
         return None
     if retry_after is not None:
         return retry_after if retry_after <= policy.longest_wait_seconds else None
-    wait: float = min(policy.first_wait_seconds * 2 ** (failures - 1), policy.longest_wait_seconds)
+    doublings = min(failures - 1, _MOST_DOUBLINGS)
+    wait = min(policy.first_wait_seconds * 2.0**doublings, policy.longest_wait_seconds)
     return wait * (1 - jitter / 2)
 
 
@@ -77,7 +90,7 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
         return float(text)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         return None

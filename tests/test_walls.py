@@ -14,7 +14,7 @@ FOUNDATION = {"errors", "retry"}
 MAY_IMPORT = {
     "__init__": {"enrichment", "images", "retry", "stream"},
     "errors": set[str](),
-    "retry": set[str](),
+    "retry": {"errors"},
     "_http": {"errors", "retry", "__init__"},
     "_calls": FOUNDATION | {"_http"},
     "images": FOUNDATION | {"_http"},
@@ -30,6 +30,7 @@ MAY_IMPORT = {
 OUTSIDE = {
     "attrs": set(MAY_IMPORT),
     "httpx": {"_http"},
+    "httpcore": {"_http"},
     "PIL": {"images", "classifiers"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},

@@ -6,6 +6,8 @@ What a product means is not looked at here; that a line is a JSON object is.
 from __future__ import annotations
 
 import json
+import math
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -27,8 +29,9 @@ def read_products(path: str | Path) -> Iterator[dict[str, Any]]:
     try:
         with Path(path).open("rb") as lines:
             for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield _product(path, number, line)
+                text = _text(path, number, line.removeprefix(BOM_UTF8) if number == 1 else line)
+                if text:
+                    yield _product(path, number, text)
     except OSError as error:
         raise CatalogFileError(str(path), None, f"it cannot be read: {error.strerror or error}") from error
 
@@ -53,9 +56,9 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
     unfinished = target.with_name(f"{target.name}.unfinished")
     count = 0
     try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as lines:
+        with unfinished.open("wb") as lines:
             for document in documents:
-                lines.write(json.dumps(dict(document), ensure_ascii=False, allow_nan=False) + "\n")
+                lines.write(_line(document))
                 count += 1
         unfinished.replace(target)
     finally:
@@ -63,18 +66,37 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
     return count
 
 
-def _product(path: str | Path, number: int, line: bytes) -> dict[str, Any]:
+def _line(document: Mapping[str, Any]) -> bytes:
     try:
-        value: object = json.loads(line.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise CatalogFileError(str(path), number, f"it is not JSON: {error.msg} at column {error.colno}") from error
+        return json.dumps(dict(document), ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold as an escape only
+        return json.dumps(dict(document), allow_nan=False).encode("ascii") + b"\n"
+
+
+def _text(path: str | Path, number: int, line: bytes) -> str:
+    try:
+        return line.decode("utf-8").strip()
     except UnicodeDecodeError as error:
         raise CatalogFileError(str(path), number, f"it is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def _product(path: str | Path, number: int, text: str) -> dict[str, Any]:
+    try:
+        value: object = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise CatalogFileError(str(path), number, f"it is not JSON: {error.msg} at column {error.colno}") from error
     except (ValueError, RecursionError) as error:
         raise CatalogFileError(str(path), number, f"it is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise CatalogFileError(str(path), number, f"it holds {type(value).__name__}, not an object")
     return cast("dict[str, Any]", value)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large for a number")
+    return value
 
 
 def _refuse_constant(name: str) -> object:

@@ -60,7 +60,7 @@ class Enricher:
         _check_names(several, mapping)
         if concurrency < 1 or max_images < 1:
             raise ConfigurationError("concurrency and max_images must be 1 or more")
-        reader = ImageReader(image_root=image_root, trusted_hosts=tuple(trusted_hosts))
+        reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts)
         self._look = ProductLook(several, mapping, images, max_images, reader)
         self._concurrency = concurrency
 

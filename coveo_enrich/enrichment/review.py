@@ -53,7 +53,7 @@ def write_review(
         MissingExtraError: Pillow is not installed.
     """
     target = Path(path)
-    reader = ImageReader(image_root=image_root, trusted_hosts=tuple(trusted_hosts))
+    reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts)
     try:
         with target.open("w", encoding="utf-8") as page:
             page.writelines(_page(title, products, reader))

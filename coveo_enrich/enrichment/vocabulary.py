@@ -40,6 +40,8 @@ def _values_by_word(vocabulary: Vocabulary) -> dict[str, str]:
     for value, synonyms in vocabulary.entries:
         _check_value(value)
         for word in (value, *synonyms):
+            if not fold(word):
+                raise ConfigurationError(f"{word!r}, a word for {value!r}, holds nothing to tell it by")
             earlier = by_word.setdefault(fold(word), value)
             if earlier != value:
                 raise ConfigurationError(f"the word {word!r} stands for both {earlier!r} and {value!r}")

@@ -14,8 +14,14 @@ from typing import Final
 __all__ = ["is_public"]
 
 # `is_global` of the standard library calls these public: IETF protocol assignments, among them Oracle's metadata
-# address, and the anycast address of 6to4 relays.
-_NOT_PUBLIC_V4: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+# address; the anycast address of 6to4 relays; and the platform service that every Azure machine reaches.
+_NOT_PUBLIC_V4: Final = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv4Network("168.63.129.16/32"),
+)
+# Documentation (RFC 9637), younger than some releases of the standard library.
+_NOT_PUBLIC_V6: Final = IPv6Network("3fff::/20")
 # All that is handed out for the public Internet; it leaves out site-local, unique local and IPv4-compatible addresses.
 _GLOBAL_UNICAST_V6: Final = IPv6Network("2000::/3")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
@@ -29,7 +35,7 @@ def is_public(address: str) -> bool:
     inner = _wrapped_v4(parsed)
     if inner is not None:
         return _is_public_v4(inner)
-    return parsed.is_global and not parsed.is_multicast and parsed in _GLOBAL_UNICAST_V6
+    return parsed.is_global and parsed in _GLOBAL_UNICAST_V6 and parsed not in _NOT_PUBLIC_V6
 
 
 def _is_public_v4(address: IPv4Address) -> bool:

@@ -6,11 +6,12 @@ the connection is made, unless their host was named as trusted. Decoding is not 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from coveo_enrich.errors import ConfigurationError, ImageRejected, NoReply, ServiceUnavailable
 from coveo_enrich.images.addresses import is_public
@@ -46,7 +47,9 @@ class ImageReader:
         ConfigurationError: The root is no folder.
     """
 
-    def __init__(self, *, image_root: str | Path | None = None, trusted_hosts: tuple[str, ...] = ()) -> None:
+    def __init__(self, *, image_root: str | Path | None = None, trusted_hosts: Iterable[str] = ()) -> None:
+        if isinstance(trusted_hosts, str):
+            raise ConfigurationError(f"trusted_hosts must be a list of hosts; got the text {trusted_hosts!r}")
         self._trusted_hosts = tuple(trusted_hosts)
         self._root_url = image_root if isinstance(image_root, str) and is_url(image_root) else None
         self._folder = None if image_root is None or self._root_url else _folder(Path(image_root))
@@ -119,18 +122,18 @@ class ImageReader:
         except ValueError as error:
             raise ImageRejected("it was redirected to something that is no URL") from error
         check_image_url(following, self._trusted_hosts)
-        if url.startswith("https:") and not following.startswith("https:"):
+        if urlsplit(url).scheme == "https" and urlsplit(following).scheme != "https":
             raise ImageRejected("it was redirected from https to http")
         return following
 
     def _get(self, url: str) -> Reply:
-        from coveo_enrich._http import AddressRefused, ReplyTooLarge  # noqa: PLC0415 - as _fetcher
+        from coveo_enrich._http import FetchRefused, ReplyTooLarge  # noqa: PLC0415 - as _fetcher
 
         try:
             return self._fetcher.get(
                 "fetch a picture", url, headers=_ACCEPT, max_bytes=MAX_IMAGE_BYTES, max_seconds=_MAX_SECONDS
             )
-        except AddressRefused as error:
+        except FetchRefused as error:
             raise ImageRejected(str(error)) from error
         except ReplyTooLarge as error:
             raise _too_large() from error

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PureWindowsPath
 from typing import Any, Final, cast
 from urllib.parse import quote, urlsplit
 
@@ -17,7 +17,9 @@ from coveo_enrich.errors import ImageRejected
 __all__ = ["check_image_url", "is_trusted", "is_url", "relative_path", "split_references", "url_under"]
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
-_NEXT_URL: Final = re.compile(r";\s*(?=https?://)")
+_URL_BEGINS: Final = re.compile(r"https?://", re.IGNORECASE)
+# A `;` may be part of a URL, unless a blank or another URL follows.
+_NEXT_REFERENCE: Final = re.compile(r";(?:\s+|(?=https?://))", re.IGNORECASE)
 _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 
@@ -30,7 +32,7 @@ def split_references(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever 
     if value is None:
         return ()
     if isinstance(value, str):
-        parts: Iterable[object] = _NEXT_URL.split(value) if "://" in value else value.split(";")
+        parts: Sequence[object] = tuple(_split_text(value))
     elif isinstance(value, Sequence) and not isinstance(value, bytes):
         parts = cast("Sequence[object]", value)
     else:
@@ -39,6 +41,16 @@ def split_references(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever 
         raise ImageRejected("the image field holds a list with something else than texts")
     texts = (part.strip() for part in parts if isinstance(part, str))
     return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _split_text(text: str) -> Iterator[str]:
+    first_url = _URL_BEGINS.search(text)
+    if first_url is None:
+        yield from text.split(";")
+        return
+    yield from text[: first_url.start()].split(";")
+    for part in _NEXT_REFERENCE.split(text[first_url.start() :]):
+        yield from (part,) if is_url(part) else part.split(";")
 
 
 def is_url(reference: str) -> bool:
@@ -55,10 +67,9 @@ def relative_path(reference: str) -> str:
     scheme = _SCHEME.match(reference)
     if scheme is not None:
         raise ImageRejected(f"the scheme '{scheme[1]}:' is not allowed, only http and https")
+    _check_text(reference)
     path = posixpath.normpath(reference.replace("\\", "/"))
-    if "\0" in path:
-        raise ImageRejected("the path holds a NUL character")
-    if path.startswith("/") or PurePath(reference).is_absolute() or path.split("/")[0] in ("..", "."):
+    if path.startswith("/") or PureWindowsPath(reference).drive or path.split("/")[0] in ("..", "."):
         raise ImageRejected("the path leaves the image root")
     return path
 
@@ -78,6 +89,7 @@ def check_image_url(url: str, trusted_hosts: Iterable[str]) -> None:
     Raises:
         ImageRejected: It is no http or https URL, carries credentials, or names a port besides 80 and 443.
     """
+    _check_text(url)
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -89,6 +101,11 @@ def check_image_url(url: str, trusted_hosts: Iterable[str]) -> None:
         raise ImageRejected("its URL carries credentials")
     if not is_trusted(host, port or _PORTS[parts.scheme], trusted_hosts) and port not in (None, 80, 443):
         raise ImageRejected(f"port {port} is not allowed; name the host as trusted if it is yours")
+
+
+def _check_text(reference: str) -> None:
+    if "\0" in reference or any("\ud800" <= letter <= "\udfff" for letter in reference):
+        raise ImageRejected("it holds a NUL character or half of a surrogate pair")
 
 
 def is_trusted(host: str, port: int, trusted_hosts: Iterable[str]) -> bool:

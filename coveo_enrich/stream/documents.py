@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final, cast
@@ -87,6 +87,7 @@ def _check_keys(item: Mapping[object, object], document_id: str, position: int) 
 
 def _encode(item: Mapping[object, object], document_id: str, position: int) -> bytes:
     try:
+        _check_inner_keys(item)
         return _to_json(dict(item))
     except (TypeError, ValueError, RecursionError):
         raise InvalidItem(document_id, position, _culprit(item)) from None
@@ -105,7 +106,7 @@ def _to_json(value: object) -> bytes:
 
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return _number(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -113,9 +114,28 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+def _number(value: Decimal) -> int | float:
+    if not value.is_finite():
+        raise ValueError(f"{value} is not JSON compliant")
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _check_inner_keys(value: object) -> None:
+    # json would turn a number into text as a key, where it may meet a text that is there.
+    if isinstance(value, Mapping):
+        for key, inner in cast("Mapping[object, object]", value).items():
+            if not isinstance(key, str):
+                raise TypeError(f"its key {key!r} is not text")
+            _check_inner_keys(inner)
+    elif isinstance(value, list | tuple):
+        for inner in cast("Sequence[object]", value):
+            _check_inner_keys(inner)
+
+
 def _culprit(item: Mapping[object, object]) -> str:
     for key, value in item.items():
         try:
+            _check_inner_keys(value)
             _to_json(value)
         except (TypeError, ValueError, RecursionError) as error:
             return f"the value of {key!r} cannot be sent as JSON: {_why(error)}"

@@ -138,8 +138,12 @@ class LoadStream:
             load.items += 1
 
     def abandon(self) -> None:
-        """Give the load up: leaving the block will close nothing, and the source stays as it was."""
+        """Give the load up: leaving the block will close nothing, and the source stays as it was.
+
+        Also answers an error that you caught inside the block, so that leaving it is quiet.
+        """
         self._stop(self._entered(), StreamEvent.ABANDONED)
+        self._failure = None
 
     def __enter__(self) -> Self:
         if self._load is not None:

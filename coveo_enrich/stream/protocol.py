@@ -121,6 +121,8 @@ class LoadProtocol:
         """Make a legal move; any other raises `StreamStateError` and changes nothing."""
         if event is StreamEvent.CLOSE_SENT:
             self.require_closable()
+        if event is StreamEvent.UPLOAD_DONE and not self.uploads_under_way:
+            raise StreamStateError("no upload is under way that could be done")
         state = next_state(self.state, event)
         if event is StreamEvent.UPLOAD_STARTED:
             self.uploads_under_way += 1

@@ -37,12 +37,23 @@ def _check_region(_instance: object, _attribute: attrs.Attribute[str], value: st
 def _check_host(_instance: object, attribute: attrs.Attribute[str | None], value: str | None) -> None:
     if value is None:
         return
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not _is_plain_address(value):
         raise ConfigurationError(
             f"{attribute.name} must be an http or https address without credentials or query, such as "
             "https://api-eu.cloud.coveo.com"
         )
+
+
+def _is_plain_address(url: str) -> bool:
+    if not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        port_is_a_number = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    whole = parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_a_number
+    return whole and not ("@" in parts.netloc or parts.query or parts.fragment)
 
 
 def _check_key(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -120,9 +131,9 @@ class CoveoSource:
         Raises:
             ConfigurationError: The URL is not a Stream API URL.
         """
-        parts = urlsplit(url)
-        path = _STREAM_PATH.fullmatch(parts.path)
-        if parts.scheme not in ("http", "https") or not parts.netloc or path is None:
+        parts = urlsplit(url) if _is_plain_address(url) else None
+        path = _STREAM_PATH.fullmatch(parts.path) if parts else None
+        if parts is None or path is None:
             raise ConfigurationError(
                 "the Stream API URL must look like "
                 "https://api.cloud.coveo.com/push/v1/organizations/ORGANIZATION/sources/SOURCE/stream/open"
@@ -188,6 +199,12 @@ class CoveoSource:
             ConfigurationError: A callable returned something that is not a key.
         """
         return self.read_api_key() if self.platform_key is None else _read_key("platform_key", self.platform_key)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     def __reduce__(self) -> tuple[Callable[..., CoveoSource], tuple[dict[str, Any]]]:
         if isinstance(self.api_key, str) or isinstance(self.platform_key, str):
