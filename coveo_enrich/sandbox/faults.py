@@ -1,0 +1,140 @@
+"""Faults to order: what goes wrong, at which request, how often. Carrying them out is the front door's work."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, get_args
+from xml.sax.saxutils import escape
+
+import attrs
+
+from coveo_enrich.sandbox.containers import BUCKET
+
+__all__ = ["Answer", "BrokenConnection", "Effect", "Faults", "LostReply", "Operation", "operation_of"]
+
+Operation: TypeAlias = Literal["open", "chunk", "close", "upload", "source", "fields"]
+
+_OPERATIONS = get_args(Operation)
+_SOURCE = r"/organizations/[^/]+/sources/[^/]+"
+_PATHS: tuple[tuple[str, re.Pattern[str], Operation], ...] = (
+    ("POST", re.compile(rf"/push/v1{_SOURCE}/stream/open"), "open"),
+    ("POST", re.compile(rf"/push/v1{_SOURCE}/stream/[^/]+/chunk"), "chunk"),
+    ("POST", re.compile(rf"/push/v1{_SOURCE}/stream/[^/]+/close"), "close"),
+    ("PUT", re.compile(rf"/{BUCKET}/.+"), "upload"),
+    ("GET", re.compile(rf"/rest{_SOURCE}"), "source"),
+    ("GET", re.compile(r"/rest/organizations/[^/]+/indexes/fields/[^/]+"), "fields"),
+    ("POST", re.compile(r"/rest/organizations/[^/]+/indexes/fields(/search)?"), "fields"),
+)
+_CODES = {
+    400: "INVALID_JSON",
+    401: "INVALID_TOKEN",
+    403: "ACCESS_DENIED",
+    404: "ORGANIZATION_NOT_FOUND",
+    412: "INVALID_PARAMETER",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    429: "TOO_MANY_REQUESTS",
+}
+_STORAGE_CODES = {403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}
+
+
+def operation_of(method: str, path: str) -> Operation | None:
+    """What a request asks for; `None` when it is nothing that the sandbox does."""
+    for wanted, pattern, operation in _PATHS:
+        if method == wanted and pattern.fullmatch(path):
+            return operation
+    return None
+
+
+@attrs.frozen
+class Answer:
+    """An error in the place of what was asked for, which does not happen."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @classmethod
+    def of(
+        cls,
+        operation: Operation,
+        status: int,
+        *,
+        error_code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: str | None = None,
+    ) -> Answer:
+        """An error in the words of whoever answers to ``operation``: the storage for an upload, Coveo for the rest."""
+        if body is not None:
+            return cls(status, dict(headers or {}), body)
+        if operation == "upload":
+            code = escape(error_code or _STORAGE_CODES.get(status, "InternalError"))
+            text = f"<Error><Code>{code}</Code><Message>Ordered by the test.</Message></Error>"
+            return cls(status, {"Content-Type": "application/xml", **(headers or {})}, text)
+        error = {"message": "Ordered by the test.", "errorCode": error_code or _CODES.get(status)}
+        text = json.dumps({key: value for key, value in error.items() if value is not None})
+        return cls(status, {"Content-Type": "application/json", **(headers or {})}, text)
+
+
+@attrs.frozen
+class BrokenConnection:
+    """The connection is reset before anything happens."""
+
+
+@attrs.frozen
+class LostReply:
+    """What was asked for happens, then the connection is reset in the place of the reply."""
+
+
+Effect: TypeAlias = Answer | BrokenConnection | LostReply
+
+
+@attrs.define
+class _Order:
+    operation: Operation
+    effect: Effect
+    after: int
+    times: int | None
+
+    @property
+    def is_done(self) -> bool:
+        return self.times == 0
+
+    def meets(self) -> bool:
+        """Whether the fault strikes the request that just came, which is counted."""
+        if self.after:
+            self.after -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+class Faults:
+    """The faults that are still to come."""
+
+    def __init__(self) -> None:
+        self._orders: list[_Order] = []
+        self._lock = threading.Lock()
+
+    def order(self, operation: Operation, effect: Effect, *, times: int | None, after: int) -> None:
+        """Let ``effect`` strike ``times`` requests (`None`: all), after ``after`` others that it leaves alone.
+
+        Raises:
+            ValueError: An operation that is not known, or a negative number.
+        """
+        if operation not in _OPERATIONS:
+            raise ValueError(f"an operation is one of {', '.join(_OPERATIONS)}; got {operation!r}")
+        if after < 0 or (times is not None and times < 1):
+            raise ValueError("after is 0 or more, and times is 1 or more, or None for all")
+        with self._lock:
+            self._orders.append(_Order(operation, effect, after, times))
+
+    def take(self, operation: Operation) -> Effect | None:
+        """What strikes this request: the first fault ordered for it; those behind it do not count the request."""
+        with self._lock:
+            struck = next((order for order in self._orders if order.operation == operation and order.meets()), None)
+            self._orders = [order for order in self._orders if not order.is_done]
+        return struck.effect if struck else None

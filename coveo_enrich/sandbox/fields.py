@@ -1,0 +1,155 @@
+"""The fields of the organization: Coveo's model of one, and those that are there from the start.
+
+Which option of a field does what to a value is decided in `coveo_enrich.sandbox.indexing`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, get_args
+
+import attrs
+
+from coveo_enrich.sandbox.strict_json import Json
+
+__all__ = ["Field", "FieldType", "field_from_model", "field_model", "standard_fields"]
+
+FieldType: TypeAlias = Literal["STRING", "LONG", "LONG_64", "DOUBLE", "DATE", "VECTOR"]
+
+_TYPES = get_args(FieldType)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,254}")
+_WIRE_NAMES = {
+    "name": "name",
+    "type": "type",
+    "description": "description",
+    "facet": "facet",
+    "multi_value": "multiValueFacet",
+    "separator": "multiValueFacetTokenizers",
+    "hierarchical": "hierarchicalFacet",
+    "merge_with_lexicon": "mergeWithLexicon",
+    "include_in_query": "includeInQuery",
+    "include_in_results": "includeInResults",
+    "sort": "sort",
+    "key_value": "keyValue",
+    "system": "system",
+}
+
+
+def _check_name(_instance: object, _attribute: object, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"a field's name is a lower-case letter, then up to 254 of a-z, 0-9 and _; got {name[:300]!r}")
+
+
+def _is_not_text(field: Field) -> bool:
+    return field.type != "STRING"
+
+
+@attrs.frozen(kw_only=True)
+class Field:
+    """A field, by the options of Coveo's Field API that make a difference here.
+
+    Attributes:
+        name: A lower-case letter, then up to 254 of a-z, 0-9 and ``_``.
+        type: ``STRING``, ``LONG`` (32 bits), ``LONG_64``, ``DOUBLE``, ``DATE`` or ``VECTOR``.
+        description: For people.
+        facet: Coveo's ``facet``; always on for other types than ``STRING``.
+        multi_value: Coveo's ``multiValueFacet``: the field holds a list. ``STRING`` only.
+        separator: Coveo's ``multiValueFacetTokenizers``: the character at which a multi-value text is split.
+        hierarchical: Coveo's ``hierarchicalFacet``. ``STRING`` only.
+        merge_with_lexicon: Coveo's ``mergeWithLexicon``, "Free text search" in its console. ``STRING`` only.
+        include_in_query: Coveo's ``includeInQuery``.
+        include_in_results: Coveo's ``includeInResults``.
+        sort: Coveo's ``sort``; always on for other types than ``STRING``.
+        key_value: Coveo's ``keyValue``: a dictionary field.
+        system: One that Coveo made.
+    """
+
+    name: str = attrs.field(validator=[attrs.validators.instance_of(str), _check_name])
+    type: FieldType = attrs.field(default="STRING", validator=attrs.validators.in_(_TYPES))
+    description: str = attrs.field(default="", validator=attrs.validators.instance_of(str))
+    facet: bool = attrs.field(
+        default=attrs.Factory(_is_not_text, takes_self=True), validator=attrs.validators.instance_of(bool)
+    )
+    multi_value: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+    separator: str = attrs.field(
+        default=";", validator=[attrs.validators.instance_of(str), attrs.validators.min_len(1)]
+    )
+    hierarchical: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+    merge_with_lexicon: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+    include_in_query: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
+    include_in_results: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
+    sort: bool = attrs.field(
+        default=attrs.Factory(_is_not_text, takes_self=True), validator=attrs.validators.instance_of(bool)
+    )
+    key_value: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+    system: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+
+    def __attrs_post_init__(self) -> None:
+        if self.type == "STRING":
+            return
+        for option in ("multi_value", "hierarchical", "merge_with_lexicon"):
+            if getattr(self, option):
+                raise ValueError(f"{option} is for STRING fields only; {self.name} is a {self.type} field")
+
+
+def field_model(field: Field) -> dict[str, Json]:
+    """The field as the Field API writes it."""
+    values = attrs.asdict(field)
+    return {wire: values[name] for name, wire in _WIRE_NAMES.items()}
+
+
+def field_from_model(model: Mapping[str, Json]) -> Field:
+    """The field that the Field API is told to make. Options that make no difference here are passed over.
+
+    Raises:
+        ValueError: A name, type or option that Coveo does not know.
+    """
+    if model.get("system"):
+        raise ValueError("system cannot be set")
+    given: dict[str, Any] = {name: model[wire] for name, wire in _WIRE_NAMES.items() if model.get(wire) is not None}
+    try:
+        return Field(**given)
+    except (TypeError, ValueError) as error:
+        # attrs puts more into its errors than what is wrong.
+        raise ValueError(str(error.args[0])) from None
+
+
+def _text(name: str, *, facet: bool = False, multi_value: bool = False, hierarchical: bool = False) -> Field:
+    return Field(
+        name=name,
+        facet=facet,
+        multi_value=multi_value,
+        hierarchical=hierarchical,
+        merge_with_lexicon=True,
+        system=True,
+    )
+
+
+def _number(name: str) -> Field:
+    return Field(name=name, type="DOUBLE", system=True)
+
+
+def _date(name: str) -> Field:
+    return Field(name=name, type="DATE", system=True)
+
+
+def standard_fields() -> tuple[Field, ...]:
+    """The fields that a Catalog source brings, and ``ec_color``.
+
+    Coveo does not say which of them are facets or hold lists: those that its articles fill with lists hold lists here.
+    """
+    texts = ("author", "clickableuri", "language", "permanentid", "source", "title", "uri")
+    commerce_texts = ("ec_description", "ec_item_group_id", "ec_listing", "ec_name", "ec_product_id", "ec_shortdesc")
+    commerce_ids = ("ec_availability_id", "ec_variant_id")
+    facets = ("ec_brand", "ec_gender", "ec_in_stock", "objecttype")
+    lists = ("ec_available_items", "ec_images", "ec_thumbnails")
+    return (
+        *(_text(name) for name in (*texts, *commerce_texts, *commerce_ids)),
+        *(_text(name, facet=True) for name in facets),
+        *(_text(name, multi_value=True) for name in lists),
+        _text("ec_category", facet=True, multi_value=True, hierarchical=True),
+        _text("ec_color", facet=True, multi_value=True),
+        *(_number(name) for name in ("ec_cogs", "ec_price", "ec_promo_price", "ec_rating")),
+        *(_date(name) for name in ("date", "modifieddate")),
+    )

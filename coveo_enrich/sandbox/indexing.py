@@ -1,0 +1,219 @@
+"""What the index keeps of an item, and why it drops the rest: pure functions, no file, store or clock.
+
+Coveo drops metadata without a word. Here every piece that is dropped has a reason, so that a test can see it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+import attrs
+
+from coveo_enrich.sandbox.fields import Field, FieldType
+from coveo_enrich.sandbox.strict_json import Json, JsonObject
+
+__all__ = [
+    "MAX_ITEM_BYTES",
+    "RESERVED_KEYS",
+    "Indexed",
+    "Kept",
+    "Rejected",
+    "SentItem",
+    "indexed_fields",
+    "sent_item",
+]
+
+MAX_ITEM_BYTES = 3_000_000
+
+RESERVED_KEYS = frozenset(
+    {
+        "compressedbinarydata",
+        "compressedbinarydatafileid",
+        "compressiontype",
+        "data",
+        "documentid",
+        "fileextension",
+        "orderingid",
+        "parentid",
+        "permissions",
+    }
+)
+
+Scalar: TypeAlias = str | int | float
+Indexed: TypeAlias = str | int | float | list[str] | list[float] | dict[str, Scalar]
+
+# A scheme, "://" and something after it, without blanks or control characters; lone surrogates are no text at all.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s\x00-\x1f\x7f\ud800-\udfff]+")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LIMITS: dict[FieldType, int] = {"LONG": 2**31, "LONG_64": 2**63, "DATE": 2**63}
+
+
+@attrs.frozen
+class SentItem:
+    """An item that can be indexed: its id, and what it says about itself."""
+
+    document_id: str
+    metadata: Mapping[str, Json]
+
+
+@attrs.frozen
+class Rejected:
+    """An item that cannot be indexed at all.
+
+    Attributes:
+        document_id: Its id; `None` when it has none that can be told.
+        reason: Why.
+    """
+
+    document_id: str | None
+    reason: str
+
+
+@attrs.frozen
+class Kept:
+    """What is left of an item's metadata.
+
+    Attributes:
+        values: Field name to value.
+        dropped: The metadata key as it was sent, and why it is not in the index.
+    """
+
+    values: Mapping[str, Indexed]
+    dropped: tuple[tuple[str, str], ...]
+
+
+class _UnfitError(Exception):
+    """A value that its field cannot hold; the text says why."""
+
+
+def sent_item(item: Json, size: int) -> SentItem | Rejected:
+    """The item as Coveo takes it up, or why it does not.
+
+    Args:
+        item: The parsed item.
+        size: The bytes it took in the file.
+    """
+    if not isinstance(item, dict):
+        return Rejected(None, "INVALID_JSON: an item is an object")
+    document_id = next((value for key, value in item.items() if key.lower() == "documentid"), None)
+    if not isinstance(document_id, str):
+        return Rejected(None, "the item has no documentId, or one that is not a text")
+    if not _URI.fullmatch(document_id):
+        return Rejected(document_id, 'the documentId is not a URI: it needs a scheme, "://", and no blanks')
+    if isinstance(item, JsonObject) and item.repeated is not None:
+        return Rejected(document_id, f"INVALID_JSON: the key {item.repeated} comes twice, case aside")
+    if size > MAX_ITEM_BYTES:
+        return Rejected(document_id, f"the item has {size:,} bytes, more than {MAX_ITEM_BYTES:,}")
+    return SentItem(document_id, {key: value for key, value in item.items() if key.lower() not in RESERVED_KEYS})
+
+
+def indexed_fields(metadata: Mapping[str, Json], fields: Mapping[str, Field]) -> Kept:
+    """What the index keeps of ``metadata`` when there are these ``fields``, by name."""
+    values: dict[str, Indexed] = {}
+    dropped: list[tuple[str, str]] = []
+    for key, value in metadata.items():
+        field = fields.get(key.lower())
+        if field is None:
+            dropped.append((key, "there is no field of that name"))
+            continue
+        try:
+            values[field.name] = _fitted(value, field)
+        except _UnfitError as reason:
+            dropped.append((key, str(reason)))
+    return Kept(values, tuple(dropped))
+
+
+def _fitted(value: Json, field: Field) -> Indexed:
+    if value is None or value in ("", []):
+        raise _UnfitError("the value is empty")
+    if field.key_value:
+        return _dictionary(value, field)
+    if isinstance(value, dict):
+        raise _UnfitError("only a dictionary field holds an object")
+    if field.type == "VECTOR":
+        return _vector(value)
+    if field.type == "STRING":
+        return _text_or_texts(value, field)
+    return _scalar(value, field.type)
+
+
+def _dictionary(value: Json, field: Field) -> dict[str, Scalar]:
+    if not isinstance(value, dict):
+        raise _UnfitError("a dictionary field holds an object")
+    return {key: _scalar(entry, field.type) for key, entry in value.items()}
+
+
+def _vector(value: Json) -> list[float]:
+    if not isinstance(value, list):
+        raise _UnfitError("a VECTOR field holds an array of numbers")
+    return [_number(entry) for entry in value]
+
+
+def _text_or_texts(value: Json, field: Field) -> str | list[str]:
+    texts = [_text(entry) for entry in value] if isinstance(value, list) else [_text(value)]
+    joined = field.separator.join(texts)
+    kept = [part.strip() for part in joined.split(field.separator) if part.strip()] if field.multi_value else joined
+    if not kept:
+        raise _UnfitError("the value is empty")
+    return kept
+
+
+def _scalar(value: Json, type_: FieldType) -> Scalar:
+    if type_ == "STRING":
+        return _text(value)
+    if type_ == "DATE":
+        return _date(value)
+    if type_ in _LIMITS:
+        return _whole_number(value, type_)
+    return _number(value)
+
+
+def _text(value: Json) -> str:
+    if value is None or isinstance(value, dict | list):
+        raise _UnfitError("a STRING field holds texts, numbers and booleans, or arrays of them")
+    if isinstance(value, float):
+        return str(_number(value))
+    return str(value)
+
+
+def _number(value: Json) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _UnfitError(f"a number is needed, not {_kind(value)}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise _UnfitError("the number is too large")
+    return number
+
+
+def _whole_number(value: Json, type_: FieldType) -> int:
+    number = _number(value)
+    if not number.is_integer():
+        raise _UnfitError(f"a {type_} field holds whole numbers")
+    whole = value if isinstance(value, int) else int(number)
+    if not -_LIMITS[type_] <= whole < _LIMITS[type_]:
+        raise _UnfitError(f"the number is too large for a {type_} field")
+    return whole
+
+
+def _date(value: Json) -> int:
+    """Milliseconds since 1970, which is how the index holds a date."""
+    if not isinstance(value, str):
+        return _whole_number(value, "DATE")
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise _UnfitError("a DATE field holds a date such as 2002-01-31T11:53:12Z, or milliseconds") from None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _kind(value: Json) -> str:
+    names: dict[type, str] = {bool: "a boolean", str: "a text", list: "an array", dict: "an object"}
+    return names.get(type(value), "null" if value is None else type(value).__name__)

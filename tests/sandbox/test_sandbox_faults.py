@@ -1,0 +1,132 @@
+"""Faults to order: they strike what was named, as often as said, and leave the rest alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from sandbox_caller import Caller, batch
+
+
+@pytest.fixture
+def coveo() -> Iterator[Caller]:
+    """A running sandbox."""
+    with Caller.running() as caller:
+        yield caller
+
+
+def _open(coveo: Caller) -> httpx.Response:
+    return coveo.post(f"{coveo.stream_path}/open")
+
+
+def test_a_fault_strikes_the_times_that_were_ordered(coveo: Caller) -> None:
+    """Some are served, then some fail, then all are served; what failed did not happen."""
+    coveo.sandbox.fail("open", times=2, after=1)
+    assert [_open(coveo).status_code for _ in range(5)] == [201, 503, 503, 201, 201]
+    assert len(coveo.sandbox.streams()) == 3
+
+
+def test_a_fault_can_stay(coveo: Caller) -> None:
+    """Without an end it strikes every request of its operation, and no other."""
+    opened = coveo.open()
+    coveo.sandbox.fail("chunk", 500, times=None)
+    chunks = [coveo.post(f"{coveo.stream_path}/{opened['streamId']}/chunk") for _ in range(5)]
+    assert [answer.status_code for answer in chunks] == [500] * 5
+    assert coveo.close(opened["streamId"]).status_code == 200
+
+
+def test_faults_follow_each_other(coveo: Caller) -> None:
+    """Two orders for one operation strike one after the other."""
+    coveo.sandbox.fail("open", 500)
+    coveo.sandbox.fail("open", 503)
+    assert [_open(coveo).status_code for _ in range(3)] == [500, 503, 201]
+
+
+def test_an_ordered_answer_speaks_like_coveo(coveo: Caller) -> None:
+    """Status, errorCode and headers are those ordered; the codes that are usual for a status come by themselves."""
+    coveo.sandbox.fail("open", 429, headers={"Retry-After": "2"})
+    answer = _open(coveo)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "2")
+    assert answer.json()["errorCode"] == "TOO_MANY_REQUESTS"
+    coveo.sandbox.fail("open", 429, error_code="TOO_MANY_DOCUMENTS_DAILY")
+    assert _open(coveo).json()["errorCode"] == "TOO_MANY_DOCUMENTS_DAILY"
+    coveo.sandbox.fail("open", 504)
+    assert set(_open(coveo).json()) == {"message"}
+    coveo.sandbox.fail("open", 502, body="<html>Bad gateway</html>", headers={"Content-Type": "text/html"})
+    assert _open(coveo).text == "<html>Bad gateway</html>"
+
+
+def test_an_ordered_answer_to_an_upload_speaks_like_the_storage(coveo: Caller) -> None:
+    """It is XML, it comes though the body is large, and the container stays empty."""
+    container = coveo.open()
+    coveo.sandbox.fail("upload", 503)
+    answer = coveo.upload(container, bytes(10_000_000))
+    assert answer.status_code == 503
+    assert "<Code>SlowDown</Code>" in answer.text
+    assert not coveo.sandbox.streams()[0].containers[0].is_filled
+
+
+def test_a_lost_reply_comes_after_the_effect(coveo: Caller) -> None:
+    """The client sees a broken connection; the stream is closed and its items are there."""
+    opened = coveo.open()
+    coveo.sandbox.lose_reply("upload")
+    with pytest.raises(httpx.TransportError):
+        coveo.upload(opened, batch({"documentId": "product://1"}))
+    coveo.sandbox.lose_reply("close")
+    with pytest.raises(httpx.TransportError):
+        coveo.close(opened["streamId"])
+    assert coveo.document_ids() == ["product://1"]
+    assert coveo.close(opened["streamId"]).status_code == 412
+
+
+@pytest.mark.parametrize("size", [10, 20_000_000])
+def test_a_broken_connection_comes_before_the_effect(coveo: Caller, size: int) -> None:
+    """The client sees a broken connection, be its body small or large, and nothing happened."""
+    opened = coveo.open()
+    coveo.sandbox.break_connection("upload")
+    with pytest.raises(httpx.TransportError):
+        coveo.upload(opened, bytes(size))
+    assert not coveo.sandbox.streams()[0].containers[0].is_filled
+    coveo.sandbox.break_connection("close")
+    with pytest.raises(httpx.TransportError):
+        coveo.close(opened["streamId"])
+    assert coveo.sandbox.streams()[0].is_open
+
+
+def test_faults_reach_the_platform_side(coveo: Caller) -> None:
+    """Reading the source and the fields can fail too."""
+    coveo.sandbox.fail("source")
+    with pytest.raises(httpx.HTTPStatusError, match="503"):
+        coveo.number_of_documents()
+    assert coveo.number_of_documents() == 0
+    coveo.sandbox.fail("fields")
+    path = f"{coveo.organization_path}/indexes/fields/ec_name"
+    assert [coveo.http.get(path, headers=coveo.headers).status_code for _ in range(2)] == [503, 200]
+
+
+def test_requests_shows_what_was_answered_and_what_was_not(coveo: Caller) -> None:
+    """Operation, status and headers of each request; `None` where there was no reply or no such operation."""
+    container = coveo.open()
+    coveo.upload(container, b"{}")
+    coveo.sandbox.break_connection("chunk")
+    with pytest.raises(httpx.TransportError):
+        coveo.chunk(container["streamId"])
+    coveo.http.get("/nowhere?with=query")
+    served = [(request.method, request.operation, request.status) for request in coveo.sandbox.requests()]
+    assert served == [("POST", "open", 201), ("PUT", "upload", 200), ("POST", "chunk", None), ("GET", None, 404)]
+    upload = coveo.sandbox.requests()[1]
+    assert "authorization" not in upload.headers
+    assert upload.headers["content-length"] == "2"
+    assert coveo.sandbox.requests()[-1].path == "/nowhere"
+
+
+@pytest.mark.parametrize(
+    ("operation", "options"), [("opne", {}), ("open", {"times": 0}), ("open", {"times": -1}), ("open", {"after": -1})]
+)
+def test_an_order_that_cannot_be_carried_out_is_an_error(coveo: Caller, operation: Any, options: Any) -> None:  # noqa: ANN401 - wrong on purpose
+    """A misspelt operation would make a test pass that proves nothing."""
+    for order in (coveo.sandbox.fail, coveo.sandbox.break_connection, coveo.sandbox.lose_reply):
+        with pytest.raises(ValueError, match=r"operation|times"):
+            order(operation, **options)
