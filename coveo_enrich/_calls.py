@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coveo_enrich._http import HttpSender, Reply
 
 __all__ = [
+    "AuthorisedCall",
     "CoveoCall",
     "CoveoCaller",
     "Pause",
@@ -63,6 +64,14 @@ class CoveoCall:
 
 
 @attrs.frozen
+class AuthorisedCall:
+    """A call, and the key that it is sent with."""
+
+    call: CoveoCall
+    api_key: str = attrs.field(repr=False)
+
+
+@attrs.frozen
 class _Answer:
     status: int
     error_code: str | None
@@ -86,7 +95,7 @@ class CoveoCaller:
         """
         failures = 0
         while True:
-            outcome = self.try_once(call)
+            outcome = self.try_once(self.authorised(call))
             if not isinstance(outcome, NoReply) and outcome.ok:
                 return _parse_object(call, outcome)
             failures += 1
@@ -95,17 +104,24 @@ class CoveoCaller:
                 raise error_of(call, outcome)
             pause(wait)
 
-    def try_once(self, call: CoveoCall) -> Reply | NoReply:
+    def authorised(self, call: CoveoCall) -> AuthorisedCall:
+        """A call with the key that it needs now."""
+        return AuthorisedCall(call, self._api_key())
+
+    def try_once(self, request: AuthorisedCall) -> Reply | NoReply:
         """Send a call once; that nothing was answered is an outcome like others."""
+        call, key = request.call, request.api_key
         headers = {
-            "Authorization": f"Bearer {self._api_key()}",
+            "Authorization": f"Bearer {key}",
             "Accept": "application/json",
             "Content-Type": "application/json",
         }
         try:
-            return self._sender.send(call.operation, call.method, call.url, headers=headers)
+            reply = self._sender.send(call.operation, call.method, call.url, headers=headers)
         except NoReply as error:
             return error
+        # Proxies and error pages repeat what they were sent, and an answer ends up in messages.
+        return attrs.evolve(reply, body=reply.body.replace(key.encode("ascii"), b"(the key)"))
 
     def wait_after(self, outcome: Reply | NoReply, failures: int) -> float | None:
         """Seconds to wait before the call is repeated, or `None` when repeating cannot help."""

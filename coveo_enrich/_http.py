@@ -7,15 +7,17 @@ No type of theirs leaves this module, so that another HTTP library can take its 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
+import logging
 import math
 import socket
 import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -74,6 +76,25 @@ class ReplyTooLarge(Exception):
     """The body grew over the cap."""
 
 
+class _HideSignatures(logging.Filter):
+    """Takes the signature out of upload URLs that httpx logs at level INFO, of this library's requests and others'."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_without_signature, record.args))
+        return True
+
+
+def _without_signature(value: object) -> object:
+    if isinstance(value, httpx.URL) and b"X-Amz-Signature" in value.query:
+        return value.copy_with(query=b"(signed)")
+    return value
+
+
+logging.getLogger("httpx").addFilter(_HideSignatures())
+
+
 @functools.cache
 def _shared_ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
@@ -90,29 +111,43 @@ class _Closable(Protocol):
 _Connections = TypeVar("_Connections", bound=_Closable)
 
 
-class _PerThread(Generic[_Connections]):
-    """One set of connections a thread: one that threads share scans all of its connections for each request."""
+class _Lender(Generic[_Connections]):
+    """Lends sets of connections to threads, each to one at a time: one that threads share scans all it has each time.
+
+    There are never more than were lent at once, however many threads come and go.
+    """
 
     def __init__(self, make: Callable[[], _Connections]) -> None:
         self._make = make
-        self._local = threading.local()
-        self._made: list[_Connections] = []
+        self._free: list[_Connections] = []
+        self._round = 0
         self._lock = threading.Lock()
 
-    def get(self) -> _Connections:
-        connections: _Connections | None = getattr(self._local, "connections", None)
-        if connections is None:
-            connections = self._local.connections = self._make()
-            with self._lock:
-                self._made.append(connections)
-        return connections
+    @contextlib.contextmanager
+    def lend(self) -> Generator[_Connections]:
+        with self._lock:
+            lent_in = self._round
+            free = self._free.pop() if self._free else None
+        connections = free or self._make()
+        try:
+            yield connections
+        finally:
+            self._take_back(connections, lent_in)
 
     def close(self) -> None:
+        """Close what is free now, and what is lent when it comes back."""
         with self._lock:
-            made, self._made = self._made, []
-            self._local = threading.local()
-        for connections in made:
+            self._round += 1
+            free, self._free = self._free, []
+        for connections in free:
             connections.close()
+
+    def _take_back(self, connections: _Connections, lent_in: int) -> None:
+        with self._lock:
+            if lent_in == self._round:
+                self._free.append(connections)
+                return
+        connections.close()
 
 
 class HttpSender:
@@ -127,7 +162,7 @@ class HttpSender:
                 mounts=dict.fromkeys(_NO_PROXY_FOR_LOOPBACK),
             )
 
-        self._clients = _PerThread(make)
+        self._clients = _Lender(make)
 
     def send(
         self,
@@ -143,26 +178,33 @@ class HttpSender:
         Raises:
             NoReply: Nothing was answered.
         """
-        client = self._clients.get()
-        try:
-            response = client.request(
-                method,
-                url,
-                headers=dict(headers),
-                content=content,
-                follow_redirects=False,
-            )
-        except httpx.TransportError as error:
-            sent = not isinstance(error, _NEVER_SENT)
-            raise NoReply(operation, httpx.URL(url).host, _reason(error), sent) from error
-        finally:
-            client.cookies.clear()
-        received = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, received, response.content)
+        with self._clients.lend() as client:
+            try:
+                request = client.build_request(method, url, headers=dict(headers), content=content)
+                response = client.send(request, stream=True, follow_redirects=False)
+                with contextlib.closing(response):
+                    received = {name.lower(): value for name, value in response.headers.items()}
+                    return Reply(response.status_code, received, _whole_body(response))
+            except httpx.RequestError as error:
+                # The error would carry the request, and with it the key and the signature, into its chain.
+                error.request = httpx.Request(method, httpx.URL(url).copy_with(query=None))
+                sent = not isinstance(error, _NEVER_SENT)
+                raise NoReply(operation, httpx.URL(url).host, _reason(error), sent) from error
+            except (httpx.InvalidURL, ValueError) as error:
+                raise NoReply(operation, "no host", "its URL cannot be understood", sent=False) from error
+            finally:
+                client.cookies.clear()
 
     def close(self) -> None:
         """Release every connection."""
         self._clients.close()
+
+
+def _whole_body(response: httpx.Response) -> bytes:
+    try:
+        return response.read()
+    except httpx.DecodingError:  # the status counts; what stands in a body that is not as announced does not
+        return b""
 
 
 class PinnedFetcher:
@@ -175,7 +217,7 @@ class PinnedFetcher:
     """
 
     def __init__(self, check: AddressCheck) -> None:
-        self._pools = _PerThread(lambda: _CheckedPool(check))
+        self._pools = _Lender(lambda: _CheckedPool(check))
 
     def get(self, operation: str, url: str, *, headers: Mapping[str, str], max_bytes: int, max_seconds: float) -> Reply:
         """Get one URL, following no redirect.
@@ -195,7 +237,8 @@ class PinnedFetcher:
         """
         target = _parse(url)
         try:
-            return self._pools.get().get(target, {**_HEADERS, **headers}, max_bytes, max_seconds)
+            with self._pools.lend() as pool:
+                return pool.get(target, {**_HEADERS, **headers}, max_bytes, max_seconds)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             sent = not isinstance(error, (httpcore.ConnectError, httpcore.ConnectTimeout))
             raise NoReply(operation, target.raw_host.decode("ascii"), _reason(error), sent) from error
@@ -213,7 +256,7 @@ def _parse(url: str) -> httpx.URL:
 
 
 class _CheckedPool:
-    """The connections of one thread."""
+    """Connections that one thread at a time uses."""
 
     def __init__(self, check: AddressCheck) -> None:
         self._network = _CheckedNetwork(check)

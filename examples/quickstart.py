@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import functools
 import http.server
+import io
 import sys
 import threading
 from collections import Counter
@@ -37,6 +38,8 @@ MAPPING: Final = FieldMapping(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the quickstart; returns the exit status."""
     options = _parser().parse_args(arguments)
+    with contextlib.suppress(AttributeError, io.UnsupportedOperation):
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal may not know every letter
     try:
         _run(options.catalog, options.output, options.review)
     except (CoveoEnrichError, OSError) as error:
@@ -152,9 +155,12 @@ class _PictureHandler(http.server.SimpleHTTPRequestHandler):
     """Serves files of one folder; no lists of files, and no link that leads out of it."""
 
     def translate_path(self, path: str) -> str:
-        file = Path(super().translate_path(path)).resolve()
-        inside = file.is_file() and file.is_relative_to(self.directory)
-        return str(file) if inside else str(Path(self.directory) / "no-such-picture")
+        nothing = str(Path(self.directory) / "no-such-picture")
+        try:
+            file = Path(super().translate_path(path)).resolve()
+            return str(file) if file.is_file() and file.is_relative_to(self.directory) else nothing
+        except (OSError, ValueError):  # a name that no file can have
+            return nothing
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Say nothing: the table says what was seen."""

@@ -15,14 +15,15 @@ MAY_IMPORT = {
     "__init__": {"enrichment", "images", "retry", "stream"},
     "errors": set[str](),
     "retry": {"errors"},
+    "_files": set[str](),
     "_http": {"errors", "retry", "__init__"},
     "_calls": FOUNDATION | {"_http"},
     "images": FOUNDATION | {"_http"},
     "classifiers": FOUNDATION | {"_http", "images"},
-    "enrichment": FOUNDATION | {"classifiers", "images"},
+    "enrichment": FOUNDATION | {"_files", "classifiers", "images"},
     "index": FOUNDATION | {"_calls", "_http"},
     "stream": FOUNDATION | {"_calls", "_http", "index"},
-    "catalog": {"errors"},
+    "catalog": {"_files", "errors"},
     "sandbox": set[str](),
 }
 """A room, and the other rooms that it may import."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from coveo_enrich._files import replacing
 from coveo_enrich.errors import CatalogFileError
 
 __all__ = ["count_products", "read_products", "write_documents"]
@@ -52,17 +53,11 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
         path: The file; what it held is replaced once everything is written.
         documents: Mappings of JSON values. Read one at a time.
     """
-    target = Path(path)
-    unfinished = target.with_name(f"{target.name}.unfinished")
     count = 0
-    try:
-        with unfinished.open("wb") as lines:
-            for document in documents:
-                lines.write(_line(document))
-                count += 1
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(Path(path)) as lines:
+        for document in documents:
+            lines.write(_line(document))
+            count += 1
     return count
 
 

@@ -6,21 +6,29 @@ later, in `coveo_enrich.enrichment`, so that a decision can be changed without a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import attrs
 
-__all__ = ["Attribute", "Classification", "Color", "Failure", "FailureKind", "Label"]
+__all__ = ["Attribute", "Classification", "Color", "Failure", "FailureKind", "Label", "check_confidence"]
 
 FailureKind = Literal["permanent", "transient", "throttled", "configuration"]
 
 
-def _check_confidence(instance: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
+def check_confidence(instance: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
+    """Raise unless a confidence is 0 to 1, or `None`: the validator of every value that holds one."""
     if value is not None and not 0.0 <= value <= 1.0:
         raise ValueError(
             f"{type(instance).__name__}.{attribute.name} is a share from 0 to 1, or None where the service gives "
             f"no score; got {value!r}. Divide by the service's scale and keep the original in raw_score."
         )
+
+
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(texts, str):
+        raise TypeError(f"a list of texts is wanted; got the text {texts!r}")
+    return tuple(texts)
 
 
 @attrs.frozen
@@ -36,10 +44,10 @@ class Label:
     """
 
     name: str
-    confidence: float | None = attrs.field(default=None, validator=_check_confidence)
+    confidence: float | None = attrs.field(default=None, validator=check_confidence)
     raw_score: float | None = attrs.field(default=None, kw_only=True)
     scale: float | None = attrs.field(default=None, kw_only=True)
-    parents: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...], kw_only=True)
+    parents: tuple[str, ...] = attrs.field(default=(), converter=_texts, kw_only=True)
 
 
 @attrs.frozen
@@ -56,7 +64,7 @@ class Attribute:
 
     name: str
     value: str
-    confidence: float | None = attrs.field(default=None, validator=_check_confidence)
+    confidence: float | None = attrs.field(default=None, validator=check_confidence)
     raw_score: float | None = attrs.field(default=None, kw_only=True)
     scale: float | None = attrs.field(default=None, kw_only=True)
 
@@ -75,7 +83,7 @@ class Color:
     """
 
     name: str
-    confidence: float | None = attrs.field(default=None, validator=_check_confidence)
+    confidence: float | None = attrs.field(default=None, validator=check_confidence)
     rgb: tuple[int, int, int] | None = attrs.field(default=None, kw_only=True)
     shade: str | None = attrs.field(default=None, kw_only=True)
     raw_score: float | None = attrs.field(default=None, kw_only=True)

@@ -85,8 +85,8 @@ def _is_kept(rule: FieldRule, value: object) -> bool:
 
 
 def is_missing(value: object) -> bool:
-    """Whether a field counts as not filled: absent, null, blank, or a list of nothing else."""
-    if value is None:
+    """Whether a field counts as not filled: absent, null, NaN (a data frame's null), blank, or a list of those."""
+    if value is None or value != value:  # noqa: PLR0124 - only NaN differs from itself
         return True
     if isinstance(value, str):
         return not value.strip()
@@ -166,6 +166,8 @@ def _join(candidates: dict[str, _Candidate], candidate: _Candidate, *, add: bool
 def _keep_surer(candidates: dict[str, _Candidate], candidate: _Candidate) -> None:
     earlier = candidates.get(candidate.value)
     if earlier is None or _sureness(candidate) > _sureness(earlier):
+        # Taken out first, so that the order of candidates tells which was as sure as it is now the earliest.
+        candidates.pop(candidate.value, None)
         candidates[candidate.value] = candidate
 
 
@@ -187,10 +189,10 @@ def _change(rule: FieldRule, key: str, before: Any, candidates: Sequence[_Candid
         best = candidates[0]
         return None if before == best.value else FieldChange(key, before, best.value, best.evidence)
     kept = _parts(before) if rule.existing == "add" else ()
-    after = tuple(dict.fromkeys((*kept, *(candidate.value for candidate in candidates))))
-    if after == _parts(before):
+    added = [candidate for candidate in candidates if candidate.value not in kept]
+    after = (*kept, *(candidate.value for candidate in added))
+    if not added or after == _parts(before):
         return None
-    added = (candidate for candidate in candidates if candidate.value not in kept)
     return FieldChange(key, before, after, tuple(one for candidate in added for one in candidate.evidence))
 
 

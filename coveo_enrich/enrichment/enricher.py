@@ -6,11 +6,14 @@ product becomes a value in its ``failures``; only a mistake in the configuration
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
+
+import attrs
 
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.enrichment.circuits import Circuits
@@ -47,7 +50,7 @@ class Enricher:
 
     def __init__(
         self,
-        classifiers: Classifier | Sequence[Classifier],
+        classifiers: Classifier | Iterable[Classifier],
         mapping: FieldMapping,
         *,
         images: str = "ec_images",
@@ -56,7 +59,7 @@ class Enricher:
         concurrency: int = 8,
         max_images: int = 4,
     ) -> None:
-        several = tuple(classifiers) if isinstance(classifiers, Sequence) else (classifiers,)
+        several = tuple(classifiers) if isinstance(classifiers, Iterable) else (classifiers,)
         _check_names(several, mapping)
         if concurrency < 1 or max_images < 1:
             raise ConfigurationError("concurrency and max_images must be 1 or more")
@@ -72,7 +75,12 @@ class Enricher:
 
         Args:
             products: Plain mappings. They are not changed.
+
+        Raises:
+            ConfigurationError: It is one product, not several.
         """
+        if isinstance(products, Mapping | str):
+            raise ConfigurationError("enrich() takes several products: for a single one, enrich([product])")
         return EnrichmentRun(products, self._look, self._concurrency)
 
 
@@ -81,7 +89,8 @@ class EnrichmentRun:
 
     def __init__(self, products: Iterable[Mapping[str, Any]], look: ProductLook, concurrency: int) -> None:
         self._products = products
-        self._look = look
+        # Its own reader, so that the end of this run leaves the connections of others alone.
+        self._look = attrs.evolve(look, reader=copy.copy(look.reader))
         self._concurrency = concurrency
         self._circuits = Circuits()
         self._counted = ReportBuilder(look.mapping)
@@ -105,14 +114,17 @@ class EnrichmentRun:
 
     def _run(self) -> Iterator[EnrichedProduct]:
         threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="coveo-enrich-look")
+        source = _Source(self._products)
         ahead: deque[Future[EnrichedProduct]] = deque()
         try:
-            for product in self._products:
+            for product in source:
                 ahead.append(threads.submit(self._look.at, product, self._circuits))
                 if len(ahead) >= self._concurrency * _PRODUCTS_AHEAD_PER_THREAD:
                     yield self._come_out(ahead)
             while ahead:
                 yield self._come_out(ahead)
+            if source.error is not None:
+                raise source.error
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
             self._look.reader.close()
@@ -121,6 +133,20 @@ class EnrichmentRun:
         enriched = ahead.popleft().result()
         self._counted.count(enriched)
         return enriched
+
+
+class _Source:
+    """The products until they end or fail; an error is kept until those read before it have come out."""
+
+    def __init__(self, products: Iterable[Mapping[str, Any]]) -> None:
+        self._products = products
+        self.error: Exception | None = None
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        try:
+            yield from self._products
+        except Exception as error:  # noqa: BLE001 - raised again, a little later
+            self.error = error
 
 
 def _check_names(classifiers: Sequence[Classifier], mapping: FieldMapping) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from coveo_enrich.classifiers.protocols import Classifier
-from coveo_enrich.classifiers.values import Failure
+from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.enrichment.circuits import Circuits
 from coveo_enrich.enrichment.decide import Seen, classifiers_needed, decide
 from coveo_enrich.enrichment.product import EnrichedProduct
@@ -91,8 +91,12 @@ def _ask(classifier: Classifier, image: ProductImage, reference: str, circuits: 
         if isinstance(error, ConfigurationError):
             circuits.misconfigured(name, error)
         return _failure_of(error, reference, name)
+    if not isinstance(classification, Classification):  # pyright: ignore[reportUnnecessaryIsInstance]  # an adapter may answer anything
+        answer = f"it answered with {type(classification).__name__}, not with a Classification"
+        return Failure("permanent", answer, image=reference, classifier=name)
     circuits.answered(name)
-    return Seen(reference, classification)
+    # Rules believe a classifier by the name that it has, whatever name it signs with.
+    return Seen(reference, attrs.evolve(classification, classifier=name))
 
 
 def _failure_of(error: Exception, image: str, classifier: str) -> Failure:
@@ -110,4 +114,9 @@ def _failure_of(error: Exception, image: str, classifier: str) -> Failure:
 
 
 def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    kind = type(error).__name__ or "an error without a name"
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an error that cannot even be told
+        return kind
+    return f"{kind}: {text}" if text else kind

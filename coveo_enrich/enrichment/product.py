@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from coveo_enrich.classifiers.values import Failure
+from coveo_enrich.classifiers.values import Failure, check_confidence
 
 __all__ = ["EnrichedProduct", "FieldChange", "Observation", "UnmappedValue"]
 
@@ -28,7 +28,7 @@ class Observation:
 
     image: str
     seen: str
-    confidence: float | None
+    confidence: float | None = attrs.field(validator=check_confidence)
     classifier: str
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import importlib.resources
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final, cast
 
+from coveo_enrich._files import replacing
 from coveo_enrich.classifiers.values import Failure
 from coveo_enrich.enrichment.product import EnrichedProduct, FieldChange, Observation, UnmappedValue
 from coveo_enrich.errors import ClassifierError
@@ -40,7 +41,7 @@ def write_review(
     large catalog.
 
     Args:
-        path: The HTML file to write.
+        path: The HTML file; what it held is replaced once the page is whole.
         products: What came out of a run, written one at a time.
         title: The heading of the page.
         image_root: As given to the `Enricher`.
@@ -55,8 +56,9 @@ def write_review(
     target = Path(path)
     reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts)
     try:
-        with target.open("w", encoding="utf-8") as page:
-            page.writelines(_page(title, products, reader))
+        with replacing(target) as page:
+            # Half of a surrogate pair, as cut exports hold, has no UTF-8.
+            page.writelines(part.encode("utf-8", "replace") for part in _page(title, products, reader))
     finally:
         reader.close()
     return target
@@ -93,6 +95,8 @@ def _card(enriched: EnrichedProduct, reader: ImageReader) -> str:
 
 
 def _name(enriched: EnrichedProduct) -> str:
+    if not isinstance(enriched.product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking
+        return "not a product"
     name: object = enriched.product.get("ec_name") or enriched.product.get("title")
     return str(name or enriched.document_id or "no name")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import attrs
 
@@ -50,7 +50,7 @@ def _check_reads(_instance: object, _attribute: object, value: Any) -> None:  # 
 
 
 def _check_share(_instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not 0.0 <= value <= 1.0:
+    if value is None or not 0.0 <= value <= 1.0:
         raise ConfigurationError(f"{attribute.name} must be from 0 to 1; got {value!r}")
 
 
@@ -67,12 +67,14 @@ class Evidence:
 
     reads: Reads = attrs.field(validator=_check_reads)
     of: str | None = attrs.field(default=None, kw_only=True)
-    min_confidence: float | None = attrs.field(default=None, kw_only=True, validator=_check_share)
+    min_confidence: float | None = attrs.field(
+        default=None, kw_only=True, validator=attrs.validators.optional(_check_share)
+    )
 
 
 def _evidence(reads: Reads | Evidence | Sequence[Reads | Evidence]) -> tuple[Evidence, ...]:
-    several = (reads,) if isinstance(reads, str | Evidence) or callable(reads) else tuple(reads)
-    return tuple(one if isinstance(one, Evidence) else Evidence(one) for one in several)
+    several = tuple(cast("Sequence[Reads | Evidence]", reads)) if isinstance(reads, list | tuple) else (reads,)
+    return tuple(one if isinstance(one, Evidence) else Evidence(cast("Reads", one)) for one in several)
 
 
 def _check_field(_instance: object, _attribute: object, value: str) -> None:

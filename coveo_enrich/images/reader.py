@@ -7,7 +7,7 @@ the connection is made, unless their host was named as trusted. Decoding is not 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property, partial
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -72,18 +72,20 @@ class ImageReader:
 
     def close(self) -> None:
         """Release connections; the next picture makes new ones."""
-        fetcher = self.__dict__.pop("_fetcher", None)
+        fetcher = self.__dict__.pop("_connections", None)
         if fetcher is not None:
             fetcher.close()
 
     def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "_fetcher"}
+        return {name: value for name, value in self.__dict__.items() if name != "_connections"}
 
-    @cached_property
+    @property
     def _fetcher(self) -> PinnedFetcher:
         from coveo_enrich._http import PinnedFetcher  # noqa: PLC0415 - httpx is loaded by the first picture
 
-        return PinnedFetcher(self._refusal)
+        # Of threads that come here at once, one makes the fetcher that all of them use.
+        fetcher: PinnedFetcher = self.__dict__.setdefault("_connections", PinnedFetcher(self._refusal))
+        return fetcher
 
     def _refusal(self, host: str, port: int, address: str) -> str | None:
         if is_public(address) or is_trusted(host, port, self._trusted_hosts):

@@ -66,7 +66,7 @@ def relative_path(reference: str) -> str:
     """
     scheme = _SCHEME.match(reference)
     if scheme is not None:
-        raise ImageRejected(f"the scheme '{scheme[1]}:' is not allowed, only http and https")
+        raise ImageRejected(f"the scheme '{scheme[1]}:' is not allowed; a URL begins with http:// or https://")
     _check_text(reference)
     path = posixpath.normpath(reference.replace("\\", "/"))
     if path.startswith("/") or PureWindowsPath(reference).drive or path.split("/")[0] in ("..", "."):

@@ -6,8 +6,8 @@ Pure: values in, values out. Their order is decided in `coveo_enrich.stream.prot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any, Final, cast
+from urllib.parse import quote, urlsplit
 
 import attrs
 
@@ -23,6 +23,8 @@ __all__ = [
     "new_chunk",
     "open_stream",
 ]
+
+_MOST_DIGITS: Final = 18  # of a number that 64 bits hold
 
 
 @attrs.frozen
@@ -88,19 +90,17 @@ def parse_container(body: Mapping[str, Any], operation: str = "ask for a chunk c
     if not isinstance(headers, Mapping):
         raise _not_understood(operation, "requiredHeaders")
     pairs = cast("Mapping[object, object]", headers).items()
-    return Container(
-        _text(body, "uploadUri", operation),
-        {str(name): str(value) for name, value in pairs},
-    )
+    upload_uri = _text(body, "uploadUri", operation)
+    if not _is_url(upload_uri):
+        raise _not_understood(operation, "uploadUri")
+    return Container(upload_uri, {str(name): str(value) for name, value in pairs})
 
 
 def parse_closed(body: Mapping[str, Any]) -> ClosedStream:
     """Read the answer to `close`. Coveo documents ``orderingId`` as text and shows it as a number too."""
     ordering, request = str(body.get("orderingId", "")), body.get("requestId")
-    return ClosedStream(
-        int(ordering) if ordering.isdecimal() else None,
-        str(request) if request else None,
-    )
+    is_number = ordering.isdecimal() and len(ordering) <= _MOST_DIGITS
+    return ClosedStream(int(ordering) if is_number else None, str(request) if request else None)
 
 
 def _stream(source: CoveoSource) -> str:
@@ -109,6 +109,14 @@ def _stream(source: CoveoSource) -> str:
         quote(source.source_id, safe=""),
     )
     return f"{source.push_host}/push/v1/organizations/{organization}/sources/{source_id}/stream"
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _text(body: Mapping[str, Any], key: str, operation: str) -> str:

@@ -141,8 +141,13 @@ class LoadStream:
         """Give the load up: leaving the block will close nothing, and the source stays as it was.
 
         Also answers an error that you caught inside the block, so that leaving it is quiet.
+
+        Raises:
+            StreamStateError: It is too late: the stream was closed, or may have been.
         """
-        self._stop(self._entered(), StreamEvent.ABANDONED)
+        load = self._entered()
+        load.happen(StreamEvent.ABANDONED)
+        self._release()
         self._failure = None
 
     def __enter__(self) -> Self:
@@ -158,6 +163,8 @@ class LoadStream:
         where: TracebackType | None,
     ) -> None:
         load = self._entered()
+        if load.state in (StreamState.CLOSED, StreamState.UNKNOWN):
+            return
         if error is not None:
             self._fail(load, error)
         elif self._failure is not None:
@@ -226,10 +233,11 @@ class LoadStream:
 
     def _close(self, load: LoadProtocol) -> ClosedStream:
         call = endpoints.close(self._source, self._opened_id())
+        request = self._caller.authorised(call)  # a key that cannot be had leaves no doubt about the close
         load.happen(StreamEvent.CLOSE_SENT)
         answers: list[CloseAnswer] = []
         while True:
-            outcome = self._caller.try_once(call)
+            outcome = self._caller.try_once(request)
             answers.append(_close_answer(outcome))
             wait = self._caller.wait_after(outcome, len(answers))
             verdict = after_close(answers, may_repeat=wait is not None)
@@ -243,6 +251,7 @@ class LoadStream:
                 load.happen(StreamEvent.CLOSE_LOST)
                 raise CloseOutcomeUnknown(self._opened_id(), load.items, str(error_of(call, outcome)))
             time.sleep(wait or 0)
+            request = self._caller.authorised(call)
 
     def _receipt_of(self, load: LoadProtocol, closed: ClosedStream) -> LoadReceipt:
         return LoadReceipt(
@@ -274,12 +283,12 @@ class LoadStream:
         self._failure = self._failure or error
         if load.state is StreamState.CLOSING:
             load.happen(StreamEvent.CLOSE_LOST)
-        self._stop(load, StreamEvent.FAILED)
+        if load.state in (StreamState.NEW, StreamState.OPEN, StreamState.STOPPED):
+            load.happen(StreamEvent.FAILED)
+        self._release()
         error.add_note(self._what_became_of_the_source(load))
 
-    def _stop(self, load: LoadProtocol, event: StreamEvent) -> None:
-        if load.state in (StreamState.NEW, StreamState.OPEN, StreamState.STOPPED):
-            load.happen(event)
+    def _release(self) -> None:
         self._workers.stop()
         if self._writer:
             self._writer.discard()

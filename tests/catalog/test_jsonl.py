@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coveo_enrich.catalog import count_products, read_products, write_documents
+from coveo_enrich.errors import CatalogFileError
+
+GOOD = b'{"a": 1}\n'
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a catalog may be."""
+    return tmp_path / "catalog.jsonl"
+
+
+def read(path: Path, content: bytes) -> list[dict[str, Any]]:
+    """Read a catalog that holds this."""
+    path.write_bytes(content)
+    return list(read_products(path))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"a": 1}\n{"a": 2}\n',
+        b'{"a": 1}\n{"a": 2}',
+        b'{"a": 1}\r\n{"a": 2}\r\n',
+        b'\xef\xbb\xbf{"a": 1}\n{"a": 2}\n',
+        b'\xef\xbb\xbf{"a": 1}\r\n{"a": 2}',
+        b'\n\n{"a": 1}\n \t\n\r\n{"a": 2}\n\n',
+        b'  {"a": 1}  \n\t{"a": 2}\n',
+        b'\xef\xbb\xbf\r\n{"a": 1}\n{"a": 2}\n',
+    ],
+)
+def test_products_are_read_one_a_line(path: Path, content: bytes) -> None:
+    """Line ends of both kinds, a byte order mark, blank lines and blanks around a product change nothing."""
+    assert read(path, content) == [{"a": 1}, {"a": 2}]
+    assert count_products(path) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\n\n \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+def test_an_empty_file_holds_no_product(path: Path, content: bytes) -> None:
+    """A file of nothing, blank lines or only a byte order mark is a catalog of 0 products."""
+    assert read(path, content) == []
+
+
+@pytest.mark.parametrize("text", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "é", "日本", "\U0001f6f6"])
+def test_only_a_newline_ends_a_line(path: Path, text: str) -> None:
+    """Characters that other tools take for line ends are parts of a text."""
+    line = json.dumps({"a": f"x{text}y"}, ensure_ascii=text < " ").encode()
+    assert read(path, line + b"\n") == [{"a": f"x{text}y"}]
+
+
+BROKEN = {
+    "not JSON": b"{oops}",
+    "cut off": b'{"a": ',
+    "two objects": b'{"a": 1} {"b": 2}',
+    "trailing comma": b'{"a": 1,}',
+    "single quotes": b"{'a': 1}",
+    "NaN": b'{"a": NaN}',
+    "Infinity": b'{"a": Infinity}',
+    "minus Infinity": b'{"a": [-Infinity]}',
+    "a number beyond floats": b'{"a": 1e999}',
+    "an array": b'[{"a": 1}]',
+    "a text": b'"a"',
+    "a number": b"5",
+    "null": b"null",
+    "huge integer": b'{"a": ' + b"9" * 5_000 + b"}",
+    "deep nesting": b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+    "not UTF-8": b'{"a": "caf\xe9"}',
+    "half of a UTF-8 character": b'{"a": "\xf0\x9f"}',
+    "an encoded surrogate": b'{"a": "\xed\xa0\x80"}',
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "NUL bytes": b"\0\0\0\0",
+    "a control character": b'{"a": "\x01"}',
+    "a CSV file": b"documentId,ec_name",
+    "an HTML page": b"<!doctype html>",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(
+    ("before", "number"),
+    [
+        (b"", 1),
+        (GOOD, 2),
+        (GOOD + b"\n \n" + GOOD, 5),
+        (b'{"a": 1}\r\n\r\n', 3),
+        (b"\xef\xbb\xbf" + GOOD, 2),
+        ('{"a": "é\u2028\x85"}\n'.encode(), 2),
+    ],
+    ids=["first", "second", "after blank lines", "after CRLF", "after a BOM", "after other line ends"],
+)
+def test_a_broken_line_is_named(path: Path, broken: bytes, before: bytes, number: int) -> None:
+    """The error names the file and the line, as an editor counts it; what stands before the line is read."""
+    path.write_bytes(before + broken + b"\n" + GOOD)
+    products = read_products(path)
+    for _ in range(before.count(b"{")):
+        next(products)
+    with pytest.raises(CatalogFileError) as caught:
+        next(products)
+    assert (caught.value.path, caught.value.line) == (str(path), number)
+    assert str(caught.value).startswith(f"{path}, line {number}: it ")
+    assert len(str(caught.value)) < len(str(path)) + 200
+    with pytest.raises(CatalogFileError):
+        count_products(path)
+
+
+def test_a_missing_file_is_named(path: Path) -> None:
+    """A file that is not there is named, without a line."""
+    with pytest.raises(CatalogFileError, match="No such file") as caught:
+        count_products(path)
+    assert (caught.value.path, caught.value.line) == (str(path), None)
+
+
+def test_a_folder_is_named(tmp_path: Path) -> None:
+    """A folder in place of a file is named."""
+    with pytest.raises(CatalogFileError, match="cannot be read"):
+        count_products(tmp_path)
+
+
+def test_a_file_is_read_as_it_is_asked_for(path: Path) -> None:
+    """Law 11: products before a broken line come out; the file is not read ahead as a whole."""
+    path.write_bytes(GOOD * 3 + b"oops\n")
+    products = read_products(path)
+    assert [next(products) for _ in range(3)] == [{"a": 1}] * 3
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None)
+@given(documents=st.lists(st.dictionaries(st.text(), JSON_VALUES, max_size=4), max_size=4))
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, documents: list[dict[str, Any]]
+) -> None:
+    """Every document that JSON can hold comes back equal, in order, one a line."""
+    path = tmp_path_factory.mktemp("written") / "out.jsonl"
+    assert write_documents(path, documents) == len(documents)
+    assert list(read_products(path)) == documents
+    assert path.read_bytes().count(b"\n") == len(documents)
+
+
+def test_half_a_character_is_written_and_read_back(path: Path) -> None:
+    r"""Law 1: a text that ends in half of an emoji (``"\ud83d"``), as cut exports do, does not stop the catalog."""
+    products = read(path, b'{"documentId": "a", "ec_name": "Kayak \\ud83d"}\n')
+    assert write_documents(path, products) == 1
+    assert list(read_products(path)) == products
+
+
+def failing(*documents: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield some documents, then fail."""
+    yield from documents
+    raise RuntimeError
+
+
+def test_an_error_on_the_way_leaves_the_old_file(path: Path) -> None:
+    """A file is replaced once everything is written; until then it is what it was, and nothing is left beside it."""
+    path.write_bytes(b"old")
+    with pytest.raises(RuntimeError):
+        write_documents(path, failing({"a": 1}, {"a": 2}))
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1}, b"x", object()])
+def test_a_document_that_json_cannot_hold_leaves_the_old_file(path: Path, value: object) -> None:
+    """What has no JSON form is an error, not something else in the file."""
+    path.write_bytes(b"old")
+    with pytest.raises((TypeError, ValueError)):
+        write_documents(path, [{"a": 1}, {"a": value}])
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_catalog_is_written_over_itself(path: Path) -> None:
+    """The file that is read may be the file that is written."""
+    path.write_bytes(GOOD * 3)
+    assert write_documents(path, read_products(path)) == 3
+    assert path.read_bytes() == GOOD * 3
+
+
+@pytest.mark.parametrize("place", ["missing/out.jsonl", "."])
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path, place: str) -> None:
+    """A folder that is not there, and a folder in place of a file, are errors of the operating system."""
+    with pytest.raises((OSError, ValueError)):
+        write_documents(tmp_path / place, [{"a": 1}])
+    assert list(tmp_path.iterdir()) == []
