@@ -162,7 +162,7 @@ def _parse_object(call: CoveoCall, reply: Reply) -> Mapping[str, Any]:
             call.operation,
             reply.status,
             None,
-            "with something that is not a JSON object",
+            "the body is not a JSON object",
         )
     return body
 

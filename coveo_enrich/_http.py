@@ -46,6 +46,7 @@ _NEVER_SENT: Final = (
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
 )
 # A proxy of the environment is for the outside world: it cannot reach this machine's own loopback.
 _NO_PROXY_FOR_LOOPBACK: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")

@@ -15,6 +15,7 @@ import attrs
 __all__ = [
     "CHUNK_WRAPPER_BYTES",
     "MAX_CHUNK_BYTES",
+    "MIN_CHUNK_BYTES",
     "Chunk",
     "ChunkWriter",
     "size_with",
@@ -22,6 +23,9 @@ __all__ = [
 
 MAX_CHUNK_BYTES: Final = 256_000_000
 """The largest chunk that is ever sent, in bytes (docs.coveo.com/en/o64d1129: 256 MB a file)."""
+
+MIN_CHUNK_BYTES: Final = 50
+"""A smaller limit would leave no room for an item."""
 
 _START: Final = b'{"addOrUpdate":['
 _END: Final = b"]}"

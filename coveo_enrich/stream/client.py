@@ -21,7 +21,7 @@ from coveo_enrich.errors import (
 )
 from coveo_enrich.index.item_count import item_count_call, parse_item_count
 from coveo_enrich.retry import RetryPolicy
-from coveo_enrich.stream.chunks import CHUNK_WRAPPER_BYTES, MAX_CHUNK_BYTES
+from coveo_enrich.stream.chunks import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
 from coveo_enrich.stream.load import LoadSettings, LoadStream
 from coveo_enrich.stream.protocol import ExpectedItems
 from coveo_enrich.stream.receipts import LoadReceipt
@@ -44,7 +44,7 @@ class StreamClient:
 
     Args:
         source: Where the items go.
-        max_chunk_bytes: Largest chunk, 1 to 256,000,000 bytes, default 128,000,000. Chunks are kept in temporary files,
+        max_chunk_bytes: Largest chunk, 50 to 256,000,000 bytes, default 128,000,000. Chunks are kept in temporary files,
             so this costs no memory.
         concurrency: Uploads under way at once, 1 or more, default 4.
         retry: How patiently calls are repeated.
@@ -61,8 +61,9 @@ class StreamClient:
         concurrency: int = 4,
         retry: RetryPolicy | None = None,
     ) -> None:
-        if not CHUNK_WRAPPER_BYTES < max_chunk_bytes <= MAX_CHUNK_BYTES:
-            raise ConfigurationError(f"max_chunk_bytes must be at most {MAX_CHUNK_BYTES:,}; got {max_chunk_bytes!r}")
+        if not MIN_CHUNK_BYTES <= max_chunk_bytes <= MAX_CHUNK_BYTES:
+            limits = f"from {MIN_CHUNK_BYTES} to {MAX_CHUNK_BYTES:,}"
+            raise ConfigurationError(f"max_chunk_bytes must be {limits}; got {max_chunk_bytes!r}")
         if concurrency < 1:
             raise ConfigurationError(f"concurrency must be 1 or more; got {concurrency!r}")
         self._source = source
@@ -126,6 +127,8 @@ class StreamClient:
         """
         if expected_items is not None and expected_items < 0:
             raise ConfigurationError(f"expected_items must be 0 or more; got {expected_items!r}")
+        if max_items < 1:
+            raise ConfigurationError(f"max_items must be 1 or more; got {max_items!r}")
 
         def expect() -> ExpectedItems:
             if allow_shrink:

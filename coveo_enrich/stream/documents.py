@@ -23,6 +23,7 @@ MAX_ITEM_BYTES: Final = 3_000_000
 
 # docs.coveo.com/en/78: <scheme>://<rest>
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
+_LARGEST_EXPONENT: Final = 307  # of a number that every JSON reader holds
 _CLASHING_KEYS: Final = "two of its keys differ only by case ({}), which Coveo answers with INVALID_JSON"
 
 
@@ -60,7 +61,7 @@ def encode_item(document: object, *, position: int, max_bytes: int = MAX_ITEM_BY
 def _document_id(item: Mapping[object, object], position: int) -> str:
     value = item.get("documentId")
     if isinstance(value, str) and _URI.fullmatch(value):
-        return value
+        return _whole_text(value, position)
     if value is None:
         other = next(
             (key for key in item if isinstance(key, str) and key.lower() == "documentid"),
@@ -73,6 +74,13 @@ def _document_id(item: Mapping[object, object], position: int) -> str:
         position,
         "its documentId must be a URI without blanks, such as product://001-red",
     )
+
+
+def _whole_text(document_id: str, position: int) -> str:
+    shown = document_id.encode("utf-8", "replace").decode()
+    if shown != document_id:
+        raise InvalidItem(shown, position, "its documentId holds half of a surrogate pair")
+    return document_id
 
 
 def _check_keys(item: Mapping[object, object], document_id: str, position: int) -> None:
@@ -117,6 +125,8 @@ def _plain(value: object) -> object:
 def _number(value: Decimal) -> int | float:
     if not value.is_finite():
         raise ValueError(f"{value} is not JSON compliant")
+    if value.adjusted() > _LARGEST_EXPONENT:
+        raise ValueError(f"{value} is too large for a number")
     return int(value) if value == value.to_integral_value() else float(value)
 
 
@@ -135,10 +145,10 @@ def _check_inner_keys(value: object) -> None:
 def _culprit(item: Mapping[object, object]) -> str:
     for key, value in item.items():
         try:
-            _check_inner_keys(value)
-            _to_json(value)
+            _check_inner_keys({key: value})
+            _to_json({key: value})
         except (TypeError, ValueError, RecursionError) as error:
-            return f"the value of {key!r} cannot be sent as JSON: {_why(error)}"
+            return f"the value of {key!a} cannot be sent as JSON: {_why(error)}"
     return "it cannot be sent as JSON"
 
 

@@ -127,4 +127,4 @@ def _text(body: Mapping[str, Any], key: str, operation: str) -> str:
 
 
 def _not_understood(operation: str, key: str) -> CoveoRefused:
-    return CoveoRefused(operation, 200, None, f"without a usable {key}")
+    return CoveoRefused(operation, 200, None, f"the body has no usable {key}")

@@ -55,5 +55,9 @@ class LoadReceipt:
         return sum(chunk.size for chunk in self.chunks)
 
     def __str__(self) -> str:
-        chunks = f"{len(self.chunks)} chunk{'s' if len(self.chunks) != 1 else ''}"
-        return f"load {self.stream_id}: {self.items:,} items in {chunks}, {self.size:,} bytes, closed"
+        items, chunks = _count(self.items, "item"), _count(len(self.chunks), "chunk")
+        return f"load {self.stream_id}: {items} in {chunks}, {self.size:,} bytes, closed"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -37,9 +37,9 @@ def _check_region(_instance: object, _attribute: attrs.Attribute[str], value: st
 def _check_host(_instance: object, attribute: attrs.Attribute[str | None], value: str | None) -> None:
     if value is None:
         return
-    if not _is_plain_address(value):
+    if not _is_plain_address(value) or urlsplit(value).path:
         raise ConfigurationError(
-            f"{attribute.name} must be an http or https address without credentials or query, such as "
+            f"{attribute.name} must be an http or https address without path, credentials or query, such as "
             "https://api-eu.cloud.coveo.com"
         )
 
@@ -142,6 +142,7 @@ class CoveoSource:
             organization_id=unquote(path["organization"]),
             source_id=unquote(path["source"]),
             api_key=api_key,
+            region=_region_of(parts.hostname or ""),
             api_url=f"{parts.scheme}://{parts.netloc}",
             platform_key=platform_key,
         )
@@ -233,6 +234,12 @@ def _read_key(name: str, key: str | Callable[[], str]) -> str:
 def _coveo_host(service: str, region: str) -> str:
     suffix = {"us": "", "hipaa": "hipaa"}.get(region, f"-{region}")
     return f"https://{service}{suffix}.cloud.coveo.com"
+
+
+def _region_of(host: str) -> str:
+    match = _COVEO_API_HOST.fullmatch(host)
+    region = match and (match["region"] or match["deployment"])
+    return region if region in _REGIONS else "us"
 
 
 def _is_coveo_api(url: str) -> bool:
