@@ -44,8 +44,8 @@ class StreamClient:
 
     Args:
         source: Where the items go.
-        max_chunk_bytes: Largest chunk, 50 to 256,000,000 bytes, default 128,000,000. Chunks are kept in temporary files,
-            so this costs no memory.
+        max_chunk_bytes: Largest chunk, 50 to 256,000,000 bytes, default 128,000,000. Chunks are kept in temporary
+            files, so this costs no memory.
         concurrency: Uploads under way at once, 1 or more, default 4.
         retry: How patiently calls are repeated.
 
