@@ -1,13 +1,18 @@
 """See, decide, send: product images become commerce fields, and the whole catalog reaches Coveo.
 
-This module holds the names that most programs need, and nothing else. Classifiers are in `coveo_enrich.classifiers`,
-catalog files in `coveo_enrich.catalog`, errors in `coveo_enrich.errors`, the sandbox in `coveo_enrich.sandbox`.
+This module holds the names that most programs need, and nothing else; each is loaded when it is first used. Classifiers
+are in `coveo_enrich.classifiers`, catalog files in `coveo_enrich.catalog`, errors in `coveo_enrich.errors`, the sandbox
+in `coveo_enrich.sandbox`.
 """
 
-from coveo_enrich.enrichment import EnrichedProduct, Enricher, Evidence, FieldMapping, FieldRule, Vocabulary
-from coveo_enrich.images import ProductImage
-from coveo_enrich.retry import RetryPolicy
-from coveo_enrich.stream import CoveoSource, StreamClient
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coveo_enrich.enrichment import EnrichedProduct, Enricher, Evidence, FieldMapping, FieldRule, Vocabulary
+    from coveo_enrich.images import ProductImage
+    from coveo_enrich.retry import RetryPolicy
+    from coveo_enrich.stream import CoveoSource, StreamClient
 
 __all__ = [
     "CoveoSource",
@@ -23,3 +28,28 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_ROOMS = {
+    "CoveoSource": "stream",
+    "EnrichedProduct": "enrichment",
+    "Enricher": "enrichment",
+    "Evidence": "enrichment",
+    "FieldMapping": "enrichment",
+    "FieldRule": "enrichment",
+    "ProductImage": "images",
+    "RetryPolicy": "retry",
+    "StreamClient": "stream",
+    "Vocabulary": "enrichment",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,10 +3,12 @@
 import importlib
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
 import coveo_enrich
+import coveo_enrich.classifiers
 
 PUBLIC_MODULES = (
     "coveo_enrich",
@@ -21,10 +23,12 @@ PUBLIC_MODULES = (
 HEAVY = ("httpx", "PIL", "boto3", "google", "pyspark", "starlette", "uvicorn", "sqlite3", "ssl")
 
 
-@pytest.mark.parametrize("module", ["coveo_enrich", "coveo_enrich.classifiers"])
-def test_importing_loads_nothing_heavy(module: str) -> None:
-    """Importing the package, or the classifiers, loads no HTTP library, no Pillow, no vendor SDK and no server."""
-    script = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
+@pytest.mark.parametrize(
+    "statement", ["import coveo_enrich", "from coveo_enrich import *", "from coveo_enrich.classifiers import *"]
+)
+def test_importing_loads_nothing_heavy(statement: str) -> None:
+    """Importing the package, or all of its names, loads no HTTP library, no Pillow, no vendor SDK and no server."""
+    script = f"{statement}; import sys; print([name for name in {HEAVY!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
     assert found.stdout.strip() == "[]"
 
@@ -37,6 +41,13 @@ def test_exports_are_complete_and_sorted(module: str) -> None:
     # The order is ruff's: constants, then classes, then functions.
     assert exported == sorted(exported, key=lambda name: (not name.isupper(), name[0].islower(), name))
     assert [name for name in exported if not hasattr(public, name)] == []
+
+
+@pytest.mark.parametrize("module", [coveo_enrich, coveo_enrich.classifiers])
+def test_a_name_that_is_not_there_is_an_attribute_error(module: ModuleType) -> None:
+    """Names that are loaded on first use do not change what a wrong name raises."""
+    with pytest.raises(AttributeError, match="Enrichr"):
+        _ = module.Enrichr
 
 
 def test_the_version_is_a_version() -> None:

@@ -1,15 +1,15 @@
-"""SEE: what classifiers are asked, what they answer, and the adapters that ask them."""
+"""SEE: what classifiers are asked, what they answer, and the adapters that ask them.
 
-from coveo_enrich.classifiers.color import ColorClassifier
+Adapters are loaded when they are first named, so that a program pays for those that it uses.
+"""
+
+from typing import TYPE_CHECKING
+
 from coveo_enrich.classifiers.protocols import Classifier
-from coveo_enrich.classifiers.values import (
-    Attribute,
-    Classification,
-    Color,
-    Failure,
-    FailureKind,
-    Label,
-)
+from coveo_enrich.classifiers.values import Attribute, Classification, Color, Failure, FailureKind, Label
+
+if TYPE_CHECKING:
+    from coveo_enrich.classifiers.color import ColorClassifier
 
 __all__ = [
     "Attribute",
@@ -21,3 +21,11 @@ __all__ = [
     "FailureKind",
     "Label",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "ColorClassifier":
+        from coveo_enrich.classifiers.color import ColorClassifier  # noqa: PLC0415 - see above
+
+        return ColorClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
