@@ -19,14 +19,15 @@ import time
 import zlib
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Final, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import attrs
-import httpcore
+import httpcore  # comes with httpx, whose transports it is
 import httpx
 from typing_extensions import override
 
 from coveo_enrich import __version__
-from coveo_enrich.errors import NoReply
+from coveo_enrich.errors import ConfigurationError, NoReply
 from coveo_enrich.retry import is_success
 
 __all__ = [
@@ -48,8 +49,7 @@ _NEVER_SENT: Final = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-# A proxy of the environment is for the outside world: it cannot reach this machine's own loopback.
-_NO_PROXY_FOR_LOOPBACK: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 AddressCheck = Callable[[str, int, str], str | None]
 """Takes host, port and the address it resolved to; returns why it may not be connected to, or `None`."""
@@ -97,8 +97,13 @@ logging.getLogger("httpx").addFilter(_HideSignatures())
 
 
 @functools.cache
-def _shared_ssl_context() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def _ssl_context(*, trust_env: bool) -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context(trust_env=trust_env)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read ({error})"
+        ) from error
 
 
 def _reason(error: Exception) -> str:
@@ -155,15 +160,9 @@ class HttpSender:
     """Sends requests to hosts that the user named."""
 
     def __init__(self) -> None:
-        def make() -> httpx.Client:
-            return httpx.Client(
-                verify=_shared_ssl_context(),
-                timeout=_TIMEOUT,
-                headers=_HEADERS,
-                mounts=dict.fromkeys(_NO_PROXY_FOR_LOOPBACK),
-            )
-
-        self._clients = _Lender(make)
+        self._outside = _Lender(lambda: _client(trust_env=True))
+        # A proxy of the environment is for the outside world: it cannot reach this machine's own loopback.
+        self._loopback = _Lender(lambda: _client(trust_env=False))
 
     def send(
         self,
@@ -178,8 +177,10 @@ class HttpSender:
 
         Raises:
             NoReply: Nothing was answered.
+            ConfigurationError: The proxies or certificates that the environment names cannot be used.
         """
-        with self._clients.lend() as client:
+        lender = self._loopback if urlsplit(url).hostname in _LOOPBACK else self._outside
+        with lender.lend() as client:
             try:
                 request = client.build_request(method, url, headers=dict(headers), content=content)
                 response = client.send(request, stream=True, follow_redirects=False)
@@ -198,7 +199,19 @@ class HttpSender:
 
     def close(self) -> None:
         """Release every connection."""
-        self._clients.close()
+        self._outside.close()
+        self._loopback.close()
+
+
+def _client(*, trust_env: bool) -> httpx.Client:
+    context = _ssl_context(trust_env=trust_env)
+    try:
+        return httpx.Client(verify=context, timeout=_TIMEOUT, headers=_HEADERS, trust_env=trust_env)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise ConfigurationError(
+            "a proxy that the environment names cannot be used: look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and "
+            f"NO_PROXY ({error})"
+        ) from error
 
 
 def _whole_body(response: httpx.Response) -> bytes:
@@ -218,7 +231,11 @@ class PinnedFetcher:
     """
 
     def __init__(self, check: AddressCheck) -> None:
-        self._pools = _Lender(lambda: _CheckedPool(check))
+        # Certificates are looked for only when a picture is behind TLS.
+        self._pools = {
+            "http": _Lender(lambda: _CheckedPool(check, None)),
+            "https": _Lender(lambda: _CheckedPool(check, _ssl_context(trust_env=True))),
+        }
 
     def get(self, operation: str, url: str, *, headers: Mapping[str, str], max_bytes: int, max_seconds: float) -> Reply:
         """Get one URL, following no redirect.
@@ -238,7 +255,7 @@ class PinnedFetcher:
         """
         target = _parse(url)
         try:
-            with self._pools.lend() as pool:
+            with self._pools[target.scheme].lend() as pool:
                 return pool.get(target, {**_HEADERS, **headers}, max_bytes, max_seconds)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             sent = not isinstance(error, (httpcore.ConnectError, httpcore.ConnectTimeout))
@@ -246,7 +263,8 @@ class PinnedFetcher:
 
     def close(self) -> None:
         """Release every connection."""
-        self._pools.close()
+        for pools in self._pools.values():
+            pools.close()
 
 
 def _parse(url: str) -> httpx.URL:
@@ -259,10 +277,10 @@ def _parse(url: str) -> httpx.URL:
 class _CheckedPool:
     """Connections that one thread at a time uses."""
 
-    def __init__(self, check: AddressCheck) -> None:
+    def __init__(self, check: AddressCheck, ssl_context: ssl.SSLContext | None) -> None:
         self._network = _CheckedNetwork(check)
         self._connections = httpcore.ConnectionPool(
-            ssl_context=_shared_ssl_context(), network_backend=self._network, max_connections=None, keepalive_expiry=5
+            ssl_context=ssl_context, network_backend=self._network, max_connections=None, keepalive_expiry=5
         )
 
     def get(self, url: httpx.URL, headers: Mapping[str, str], max_bytes: int, max_seconds: float) -> Reply:
@@ -307,7 +325,7 @@ def _decoder(encoding: str) -> Callable[[bytes, int], bytes]:
 
 
 class _CheckedNetwork(httpcore.SyncBackend):
-    """Connects to checked addresses only, and lets no exchange outlast its deadline."""
+    """Connects to checked addresses only, and lets no exchange outlast its deadline but for the resolving of a name."""
 
     def __init__(self, check: AddressCheck) -> None:
         self._check = check

@@ -206,7 +206,7 @@ class CoveoRefused(CoveoEnrichError):
         code = f" {self.error_code}" if self.error_code else ""
         text = f"{self.operation}: Coveo answered {self.status}{code}"
         if self.detail:
-            text += f": {self.detail}"
+            text += f": {self.detail.rstrip('.')}"
         return f"{text}. {self.advice}" if self.advice else text
 
 

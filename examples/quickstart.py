@@ -69,6 +69,8 @@ def _run(catalog: Path, output: Path | None, review: Path) -> None:
             else:
                 receipt = client.load(_documents(run, shown))
         _print_table(shown)
+        if len(shown) < in_catalog:
+            print(f"(the first {len(shown)} of {in_catalog} products; so are the new values read back, and the page)")
         _print_summary(run, in_catalog, shown)
         print(f"\nSent: {receipt}")
         _print_read_back(sandbox, in_catalog, shown)
@@ -101,7 +103,7 @@ def _row(enriched: EnrichedProduct) -> tuple[str, str, str, str, str]:
         return name, str(before or "-"), str(before or "-"), _why_unchanged(enriched), ""
     change = enriched.changes[0]
     best = change.evidence[0]
-    share = "not scored" if best.confidence is None else f"{best.confidence:.0%}"
+    share = "not scored" if change.confidence is None else f"{change.confidence:.0%}"
     return name, str(before or "-"), str(change.after), f"{best.seen} in {best.image}", share
 
 
@@ -129,8 +131,8 @@ def _print_read_back(sandbox: CoveoSandbox, in_catalog: int, shown: Iterable[Enr
     changes = [(enriched.document_id, change) for enriched in shown for change in enriched.changes]
     found = sum(_holds(items.get(document_id, {}).get(change.field), change.after) for document_id, change in changes)
     print(f"Read back: {len(items)} of {in_catalog} items, {found} of {len(changes)} new values")
-    for key, count in Counter(dropped.key for dropped in sandbox.dropped()).items():
-        print(f"    not indexed: {key}, {count} items (the sandbox has no field for it; see sandbox.dropped())")
+    for (key, reason), count in Counter((dropped.key, dropped.reason) for dropped in sandbox.dropped()).most_common():
+        print(f"    not indexed: {key or 'item'}, {count} times: {reason}")
 
 
 def _holds(indexed: object, value: object) -> bool:
@@ -154,13 +156,18 @@ def _pictures_of(folder: Path) -> Generator[str]:
 class _PictureHandler(http.server.SimpleHTTPRequestHandler):
     """Serves files of one folder; no lists of files, and no link that leads out of it."""
 
-    def translate_path(self, path: str) -> str:
-        nothing = str(Path(self.directory) / "no-such-picture")
+    def do_GET(self) -> None:
         try:
-            file = Path(super().translate_path(path)).resolve()
-            return str(file) if file.is_file() and file.is_relative_to(self.directory) else nothing
+            file = Path(self.translate_path(self.path)).resolve()
+            inside, there = file.is_relative_to(Path(self.directory).resolve()), file.is_file()
         except (OSError, ValueError):  # a name that no file can have
-            return nothing
+            inside, there = True, False
+        if not inside:
+            self.send_error(403, "it leaves the folder of the catalog")
+        elif not there:
+            self.send_error(404)
+        else:
+            super().do_GET()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Say nothing: the table says what was seen."""

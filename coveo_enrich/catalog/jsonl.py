@@ -77,7 +77,7 @@ def _text(path: str | Path, number: int, line: bytes) -> str:
 
 def _product(path: str | Path, number: int, text: str) -> dict[str, Any]:
     try:
-        value: object = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value: object = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise CatalogFileError(str(path), number, f"it is not JSON: {error.msg} at column {error.colno}") from error
     except (ValueError, RecursionError) as error:
@@ -85,6 +85,14 @@ def _product(path: str | Path, number: int, text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CatalogFileError(str(path), number, f"it holds {type(value).__name__}, not an object")
     return cast("dict[str, Any]", value)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} comes twice in one object")
+    return value
 
 
 def _finite(text: str) -> float:

@@ -6,8 +6,8 @@ later, in `coveo_enrich.enrichment`, so that a decision can be changed without a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
 import attrs
 
@@ -31,6 +31,11 @@ def _texts(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(texts)
 
 
+def _check_word(instance: object, attribute: attrs.Attribute[str], value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(instance).__name__}.{attribute.name} is a text; got {value!r}")
+
+
 @attrs.frozen
 class Label:
     """A word for what is in the picture.
@@ -43,7 +48,7 @@ class Label:
         parents: Broader words, the nearest first.
     """
 
-    name: str
+    name: str = attrs.field(validator=_check_word)
     confidence: float | None = attrs.field(default=None, validator=check_confidence)
     raw_score: float | None = attrs.field(default=None, kw_only=True)
     scale: float | None = attrs.field(default=None, kw_only=True)
@@ -62,8 +67,8 @@ class Attribute:
         scale: The upper end of its scale.
     """
 
-    name: str
-    value: str
+    name: str = attrs.field(validator=_check_word)
+    value: str = attrs.field(validator=_check_word)
     confidence: float | None = attrs.field(default=None, validator=check_confidence)
     raw_score: float | None = attrs.field(default=None, kw_only=True)
     scale: float | None = attrs.field(default=None, kw_only=True)
@@ -82,12 +87,21 @@ class Color:
         scale: The upper end of its scale.
     """
 
-    name: str
+    name: str = attrs.field(validator=_check_word)
     confidence: float | None = attrs.field(default=None, validator=check_confidence)
     rgb: tuple[int, int, int] | None = attrs.field(default=None, kw_only=True)
     shade: str | None = attrs.field(default=None, kw_only=True)
     raw_score: float | None = attrs.field(default=None, kw_only=True)
     scale: float | None = attrs.field(default=None, kw_only=True)
+
+
+def _each_is(kind: type) -> Callable[[object, attrs.Attribute[Any], tuple[object, ...]], None]:
+    def check(_instance: object, attribute: attrs.Attribute[Any], value: tuple[object, ...]) -> None:
+        odd = next((one for one in value if not isinstance(one, kind)), None)
+        if odd is not None:
+            raise TypeError(f"Classification.{attribute.name} holds {type(odd).__name__}, not {kind.__name__}")
+
+    return check
 
 
 @attrs.frozen
@@ -103,9 +117,15 @@ class Classification:
     """
 
     classifier: str
-    labels: tuple[Label, ...] = attrs.field(default=(), converter=tuple[Label, ...], kw_only=True)
-    attributes: tuple[Attribute, ...] = attrs.field(default=(), converter=tuple[Attribute, ...], kw_only=True)
-    colors: tuple[Color, ...] = attrs.field(default=(), converter=tuple[Color, ...], kw_only=True)
+    labels: tuple[Label, ...] = attrs.field(
+        default=(), converter=tuple[Label, ...], kw_only=True, validator=_each_is(Label)
+    )
+    attributes: tuple[Attribute, ...] = attrs.field(
+        default=(), converter=tuple[Attribute, ...], kw_only=True, validator=_each_is(Attribute)
+    )
+    colors: tuple[Color, ...] = attrs.field(
+        default=(), converter=tuple[Color, ...], kw_only=True, validator=_each_is(Color)
+    )
     model_version: str | None = attrs.field(default=None, kw_only=True)
 
 

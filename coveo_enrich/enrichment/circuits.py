@@ -23,6 +23,16 @@ class Circuits:
         self._calls: Counter[str] = Counter()
         self._answered: set[str] = set()
         self._given_up: dict[str, str] = {}
+        self._stopped = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run was left: nobody waits for what was not asked yet."""
+        return self._stopped
+
+    def stop(self) -> None:
+        """Ask nothing more."""
+        self._stopped = True
 
     @property
     def calls(self) -> Mapping[str, int]:

@@ -187,13 +187,14 @@ def _change(rule: FieldRule, key: str, before: Any, candidates: Sequence[_Candid
         return None
     if rule.values == "one":
         best = candidates[0]
-        return None if before == best.value else FieldChange(key, before, best.value, best.evidence)
+        return None if before == best.value else FieldChange(key, before, best.value, best.confidence, best.evidence)
     kept = _parts(before) if rule.existing == "add" else ()
     added = [candidate for candidate in candidates if candidate.value not in kept]
     after = (*kept, *(candidate.value for candidate in added))
     if not added or after == _parts(before):
         return None
-    return FieldChange(key, before, after, tuple(one for candidate in added for one in candidate.evidence))
+    evidence = tuple(one for candidate in added for one in candidate.evidence)
+    return FieldChange(key, before, after, min(added, key=_sureness).confidence, evidence)
 
 
 def _parts(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the product holds

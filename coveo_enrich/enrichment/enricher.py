@@ -126,6 +126,7 @@ class EnrichmentRun:
             if source.error is not None:
                 raise source.error
         finally:
+            self._circuits.stop()
             threads.shutdown(wait=True, cancel_futures=True)
             self._look.reader.close()
 
@@ -150,9 +151,12 @@ class _Source:
 
 
 def _check_names(classifiers: Sequence[Classifier], mapping: FieldMapping) -> None:
-    names = [classifier.name for classifier in classifiers]
+    names = [str(classifier.name) for classifier in classifiers]
     if not names:
         raise ConfigurationError("an Enricher needs at least one classifier")
+    classes = [classifier.__name__ for classifier in classifiers if isinstance(classifier, type)]
+    if classes:
+        raise ConfigurationError(f"give classifiers, not their classes: {classes[0]}()")
     if len(set(names)) < len(names):
         raise ConfigurationError(f"classifiers need different names; got {', '.join(names)}")
     absent = sorted(mapping.believed.difference(names))

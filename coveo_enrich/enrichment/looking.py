@@ -20,7 +20,7 @@ from coveo_enrich.enrichment.rules import FieldMapping
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable, Throttled
 from coveo_enrich.images.image import ProductImage, read_once
 from coveo_enrich.images.reader import ImageReader
-from coveo_enrich.images.references import split_references
+from coveo_enrich.images.references import odd_entries, split_references
 
 __all__ = ["ProductLook"]
 
@@ -41,23 +41,20 @@ class ProductLook:
         Raises:
             ConfigurationError: A classifier that never worked cannot work.
         """
-        try:
-            references = self._references(product)
-        except ImageRejected as error:
-            return EnrichedProduct(product, failures=(Failure("permanent", str(error)),))
+        if not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
+            reason = f"the product is not a mapping but {type(product).__name__}"
+            return EnrichedProduct(product, failures=(Failure("permanent", reason),))
+        field = product.get(self.images_field)
+        references = split_references(field)
         needed = classifiers_needed(product, self.mapping, (classifier.name for classifier in self.classifiers))
         asked = [classifier for classifier in self.classifiers if classifier.name in needed]
         looked_at = references[: self.max_images] if asked else ()
         outcomes = [one for reference in looked_at for one in self._at_picture(reference, asked, circuits)]
         seen = [outcome for outcome in outcomes if isinstance(outcome, Seen)]
-        failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
+        odd = [Failure("permanent", reason) for reason in odd_entries(field)]
+        failures = (*odd, *(outcome for outcome in outcomes if isinstance(outcome, Failure)))
         whole = EnrichedProduct(product, failures=failures, images=references, looked_at=len(looked_at))
         return self._decided(whole, seen)
-
-    def _references(self, product: Mapping[str, Any]) -> tuple[str, ...]:
-        if not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
-            raise ImageRejected(f"the product is not a mapping but {type(product).__name__}")
-        return split_references(product.get(self.images_field))
 
     def _decided(self, whole: EnrichedProduct, seen: list[Seen]) -> EnrichedProduct:
         try:
@@ -70,6 +67,8 @@ class ProductLook:
     def _at_picture(
         self, reference: str, classifiers: Sequence[Classifier], circuits: Circuits
     ) -> Iterator[Seen | Failure]:
+        if circuits.stopped:
+            return
         try:
             image = read_once(self.reader.image(reference))
         except ImageRejected as error:

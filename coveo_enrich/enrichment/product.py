@@ -40,12 +40,15 @@ class FieldChange:
         field: The field.
         before: Its value before; `None` when the product had none.
         after: Its value now: a text, or a list of texts.
+        confidence: What the rule measured against its ``min_confidence``: 0 to 1, or `None` when not scored. Shares of
+            one picture that mean the same value are added up; of a list, it is that of the least sure new value.
         evidence: What speaks for it, the surest first.
     """
 
     field: str
     before: Any
     after: str | tuple[Any, ...]
+    confidence: float | None
     evidence: tuple[Observation, ...]
 
 

@@ -106,7 +106,7 @@ class ReportBuilder:
         """Count one product."""
         self._totals["products"] += 1
         self._totals["changed"] += bool(enriched.changes)
-        self._totals["without_images"] += not enriched.images
+        self._totals["without_images"] += not enriched.images and not enriched.failures
         self._totals["images"] += len(enriched.images)
         self._totals["images_not_looked_at"] += len(enriched.images) - enriched.looked_at
         if isinstance(enriched.product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking

@@ -106,18 +106,23 @@ def _picture(reference: str, reader: ImageReader) -> str:
         picture = thumbnail(reader.image(reference).read(), _THUMBNAIL_SIDE)
     except ClassifierError as error:
         return f"<span>{escape(reference)}: {escape(str(error))}</span>"
-    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
     data = base64.b64encode(picture).decode("ascii")
-    return f'<img src="data:image/{kind};base64,{data}" alt="{escape(reference)}" title="{escape(reference)}">'
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(reference)}" title="{escape(reference)}">'
 
 
 def _change(change: FieldChange) -> str:
     before = f"<s>{escape(_in_words(change.before))}</s> " if change.before not in (None, "", []) else ""
     evidence = "".join(_observation(one) for one in change.evidence)
     return (
-        f'<div class="change">{escape(change.field)}: {before}<b>{escape(_in_words(change.after))}</b>'
-        f"<ul>{evidence}</ul></div>"
+        f'<div class="change">{escape(change.field)}: {before}<b>{escape(_in_words(change.after))}</b> '
+        f"{_confidence(change.confidence)}<ul>{evidence}</ul></div>"
     )
+
+
+def _confidence(confidence: float | None) -> str:
+    if confidence is None:
+        return "not scored"
+    return f'<meter min="0" max="1" value="{confidence:.3f}" title="{confidence:.0%}"></meter> {confidence:.0%}'
 
 
 def _kept(field: str, value: object) -> str:
@@ -125,11 +130,8 @@ def _kept(field: str, value: object) -> str:
 
 
 def _observation(seen: Observation) -> str:
-    share = "not scored"
-    if seen.confidence is not None:
-        percent = f"{seen.confidence:.0%}"
-        share = f'<meter min="0" max="1" value="{seen.confidence:.3f}" title="{percent}"></meter> {percent}'
-    return f"<li>{share} {escape(seen.seen)}, {escape(seen.classifier)}, {escape(seen.image)}</li>"
+    share = "not scored" if seen.confidence is None else f"{seen.confidence:.0%}"
+    return f"<li>{escape(seen.seen)} {share}, {escape(seen.classifier)}, {escape(seen.image)}</li>"
 
 
 def _unmapped(unmapped: UnmappedValue) -> str:

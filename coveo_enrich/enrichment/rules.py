@@ -78,12 +78,17 @@ def _evidence(reads: Reads | Evidence | Sequence[Reads | Evidence]) -> tuple[Evi
 
 
 def _check_field(_instance: object, _attribute: object, value: str) -> None:
-    if not _FIELD_NAME.fullmatch(value):
+    if not isinstance(value, str) or not _FIELD_NAME.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
         raise ConfigurationError(
             f"{value!r} is no Coveo field name: a lower-case letter, then letters, digits and underscores"
         )
     if value in _RESERVED:
         raise ConfigurationError(f"{value!r} is a reserved key of a Coveo item, not a field")
+
+
+def _check_vocabulary(_instance: object, _attribute: object, value: Any) -> None:  # noqa: ANN401 - as _check_reads
+    if value is not None and not isinstance(value, Vocabulary):
+        raise ConfigurationError(f"vocabulary must be a Vocabulary; got {type(value).__name__}")
 
 
 def _one_of(*allowed: str) -> Callable[[object, attrs.Attribute[Any], Any], None]:
@@ -114,7 +119,7 @@ class FieldRule:
 
     field: str = attrs.field(validator=_check_field)
     reads: tuple[Evidence, ...] = attrs.field(converter=_evidence)
-    vocabulary: Vocabulary | None = attrs.field(default=None, kw_only=True)
+    vocabulary: Vocabulary | None = attrs.field(default=None, kw_only=True, validator=_check_vocabulary)
     min_confidence: float = attrs.field(default=0.0, kw_only=True, validator=_check_share)
     values: Literal["one", "many"] = attrs.field(default="one", kw_only=True, validator=_one_of("one", "many"))
     existing: Literal["keep", "replace", "add"] = attrs.field(

@@ -157,7 +157,7 @@ def _picture(reply: Reply) -> bytes:
     if reply.status in TRANSIENT_STATUSES:
         raise ServiceUnavailable(answer)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        answer += ": it may refuse downloads by programs"
+        answer += ": it does not let programs have it"
     raise ImageRejected(answer)
 
 

@@ -9,12 +9,12 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PureWindowsPath
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import quote, urlsplit
 
 from coveo_enrich.errors import ImageRejected
 
-__all__ = ["check_image_url", "is_trusted", "is_url", "relative_path", "split_references", "url_under"]
+__all__ = ["check_image_url", "is_trusted", "is_url", "odd_entries", "relative_path", "split_references", "url_under"]
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _URL_BEGINS: Final = re.compile(r"https?://", re.IGNORECASE)
@@ -23,24 +23,27 @@ _NEXT_REFERENCE: Final = re.compile(r";(?:\s+|(?=https?://))", re.IGNORECASE)
 _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 
-def split_references(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever a product holds
+def split_references(value: object) -> tuple[str, ...]:
     """The image references in a field: a list, or one text with ``;`` between them, as Coveo reads both.
 
-    Raises:
-        ImageRejected: The value is neither.
+    Nulls and blanks are left out; what is no text either is named by `odd_entries`.
     """
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        parts: Sequence[object] = tuple(_split_text(value))
-    elif isinstance(value, Sequence) and not isinstance(value, bytes):
-        parts = cast("Sequence[object]", value)
-    else:
-        raise ImageRejected(f"the image field holds {type(value).__name__}, not text or a list of texts")
-    if not all(isinstance(part, str) for part in parts):
-        raise ImageRejected("the image field holds a list with something else than texts")
-    texts = (part.strip() for part in parts if isinstance(part, str))
+    texts = (part.strip() for part in _parts(value) if isinstance(part, str))
     return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def odd_entries(value: object) -> tuple[str, ...]:
+    """Why parts of an image field are no references: one reason for each part that is neither text nor null."""
+    odd = (type(part).__name__ for part in _parts(value) if part is not None and not isinstance(part, str))
+    return tuple(f"the image field holds {kind} where a text should be" for kind in odd)
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, str):
+        return _split_text(value)
+    if isinstance(value, list | tuple):
+        return cast("Sequence[object]", value)
+    return (value,)
 
 
 def _split_text(text: str) -> Iterator[str]:
@@ -64,6 +67,8 @@ def relative_path(reference: str) -> str:
     Raises:
         ImageRejected: It has another scheme, is absolute, or climbs out of the root.
     """
+    if reference.startswith("//"):
+        raise ImageRejected("what begins with // leaves the image root; a URL begins with http:// or https://")
     scheme = _SCHEME.match(reference)
     if scheme is not None:
         raise ImageRejected(f"the scheme '{scheme[1]}:' is not allowed; a URL begins with http:// or https://")

@@ -156,6 +156,9 @@ class StreamClient:
     ) -> None:
         self.close()
 
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_sender"}
+
     def __repr__(self) -> str:
         return f"StreamClient({self._source!r})"
 

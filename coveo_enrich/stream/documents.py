@@ -62,6 +62,8 @@ def _document_id(item: Mapping[object, object], position: int) -> str:
     value = item.get("documentId")
     if isinstance(value, str) and _URI.fullmatch(value):
         return _whole_text(value, position)
+    if "documentId" in item and value is None:
+        raise InvalidItem(None, position, "it has no documentId: the value is null")
     if value is None:
         other = next(
             (key for key in item if isinstance(key, str) and key.lower() == "documentid"),

@@ -297,6 +297,8 @@ class LoadStream:
     def _what_became_of_the_source(self, load: LoadProtocol) -> str:
         if load.state is StreamState.UNKNOWN:
             return f"Stream {self._stream_id}: close was sent, its outcome is unknown."
+        if load.state is StreamState.CLOSED:
+            return f"Stream {self._stream_id} was closed: the source becomes the {load.items:,} items of this load."
         if self._stream_id is None:
             return "No stream was opened: the source is as it was."
         return (

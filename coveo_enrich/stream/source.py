@@ -18,6 +18,7 @@ from coveo_enrich.errors import ConfigurationError
 __all__ = ["CoveoSource"]
 
 _COVEO_API_HOST: Final = re.compile(r"api(?P<deployment>hipaa|dev|stg)?(?:-(?P<region>[a-z]+))?\.cloud\.coveo\.com")
+_COVEO_HOST: Final = re.compile(r".*\.coveo\.com")
 _STREAM_PATH: Final = re.compile(
     r"/push/v1/organizations/(?P<organization>[^/]+)/sources/(?P<source>[^/]+)(?:/stream(?:/open)?)?/?"
 )
@@ -39,8 +40,8 @@ def _check_host(_instance: object, attribute: attrs.Attribute[str | None], value
         return
     if not _is_plain_address(value) or urlsplit(value).path:
         raise ConfigurationError(
-            f"{attribute.name} must be an http or https address without path, credentials or query, such as "
-            "https://api-eu.cloud.coveo.com"
+            f"{attribute.name} must be an http or https address (https for Coveo's own hosts) without path, "
+            "credentials or query, such as https://api-eu.cloud.coveo.com"
         )
 
 
@@ -52,6 +53,8 @@ def _is_plain_address(url: str) -> bool:
         port_is_a_number = parts.port is None or parts.port > 0
     except ValueError:
         return False
+    if parts.scheme == "http" and _COVEO_HOST.fullmatch(parts.hostname or ""):
+        return False  # the key would travel in clear
     whole = parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_a_number
     return whole and not ("@" in parts.netloc or parts.query or parts.fragment)
 

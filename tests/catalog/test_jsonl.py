@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -198,3 +200,43 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path, place: str) 
     with pytest.raises((OSError, ValueError)):
         write_documents(tmp_path / place, [{"a": 1}])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_comes_twice_is_named(tmp_path: Path) -> None:
+    """Law 9: of two values under one key none is dropped in silence; the line and the key are named."""
+    path = tmp_path / "catalog.jsonl"
+    path.write_text('{"documentId": "product://1"}\n{"ec_color": "Red", "ec_color": ""}\n')
+    with pytest.raises(CatalogFileError, match="'ec_color' comes twice") as caught:
+        list(read_products(path))
+    assert caught.value.line == 2
+
+
+def test_what_is_no_regular_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+    """A pipe stays a pipe, and its reader gets the documents."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[str] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text("utf-8")))
+    reader.start()
+    assert write_documents(pipe, [{"a": 1}]) == 1
+    reader.join()
+    assert got == ['{"a": 1}\n']
+    assert pipe.is_fifo()
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    """A link to the output stays a link; the file that it names is replaced."""
+    target, link = tmp_path / "real.jsonl", tmp_path / "link.jsonl"
+    target.write_text("old")
+    link.symlink_to(target)
+    write_documents(link, [{"a": 1}])
+    assert link.is_symlink()
+    assert target.read_text() == '{"a": 1}\n'
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    """Not the temporary file beside it, which nobody knows."""
+    path = tmp_path / "missing" / "out.jsonl"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_documents(path, [{"a": 1}])
+    assert caught.value.filename == str(path)

@@ -218,6 +218,21 @@ def test_a_function_does_not_smuggle_in_another_scale(confidence: float) -> None
         decided({}, rule, labels())
 
 
+def test_a_change_holds_the_confidence_that_decided() -> None:
+    """Law 10: shares that were added up to pass the threshold are shown as their sum, not as one of them."""
+    rule = FieldRule("a", reads="color", vocabulary=Vocabulary({"Blue": ["teal", "aqua"]}), min_confidence=0.5)
+    (change,) = decided({}, rule, colors(("blue", 0.25), ("teal", 0.25), ("aqua", 0.125))).changes
+    assert change.confidence == 0.625
+    assert [one.confidence for one in change.evidence] == [0.25, 0.25, 0.125]
+
+
+def test_a_list_is_as_sure_as_its_least_sure_new_value() -> None:
+    """A list's confidence is that of the new value that is least sure; one that was not scored has none."""
+    rule = FieldRule("a", reads="label", values="many")
+    assert decided({}, rule, labels(("x", 0.9), ("y", 0.4))).changes[0].confidence == 0.4
+    assert decided({}, rule, labels(("x", 0.9), ("y", None))).changes[0].confidence is None
+
+
 def test_the_evidence_says_who_saw_what_where_and_how_surely() -> None:
     """A change names the picture, the classifier's own word, its confidence and its name."""
     rule = FieldRule("ec_color", reads="color", vocabulary=Vocabulary.colors())

@@ -186,9 +186,7 @@ def test_a_product_without_pictures_is_no_failure(folder: Path, images: object) 
     assert (out.failures, out.images, out.looked_at) == ((), (), 0)
 
 
-@pytest.mark.parametrize(
-    "images", [5, 1.5, True, {"url": "1.jpg"}, b"1.jpg", [5], [None], [["1.jpg"]], {"1.jpg"}], ids=repr
-)
+@pytest.mark.parametrize("images", [5, 1.5, True, {"url": "1.jpg"}, b"1.jpg", [5], [["1.jpg"]], {"1.jpg"}], ids=repr)
 def test_an_image_field_of_another_type_is_a_failure(folder: Path, images: object) -> None:
     """Laws 1 and 9: a field that cannot be read as references is named, and the product passes."""
     came = {"documentId": "a", "ec_images": images}

@@ -77,7 +77,7 @@ def enriched(product: Any, *images: str, **fields: Any) -> EnrichedProduct:  # n
 def test_a_page_shows_what_was_decided(folder: Path) -> None:
     """Name, id, before, after, evidence and confidence stand beside the picture."""
     observation = Observation("a.jpg", "amber", 0.876, "acme")
-    change = FieldChange("ec_color", "Gold", "Yellow", (observation,))
+    change = FieldChange("ec_color", "Gold", "Yellow", 0.876, (observation,))
     product = {"documentId": "product://1", "ec_name": "Kayak"}
     page = page_of(folder, enriched(product, "a.jpg", changes=(change,)), title="My catalog")
     for expected in (
@@ -98,7 +98,7 @@ def test_a_page_shows_what_was_decided(folder: Path) -> None:
 
 def test_what_was_not_scored_says_so(folder: Path) -> None:
     """Law 10: no confidence is drawn for a value that has none."""
-    change = FieldChange("a", None, ("x", "y"), (Observation("a.jpg", "x", None, "acme"),))
+    change = FieldChange("a", None, ("x", "y"), None, (Observation("a.jpg", "x", None, "acme"),))
     page = page_of(folder, enriched({"documentId": "1"}, changes=(change,)))
     assert "not scored" in page.text
     assert "meter" not in page.elements
@@ -113,8 +113,8 @@ def test_everything_from_outside_is_escaped(folder: Path) -> None:
         product,
         EVIL,
         changes=(
-            FieldChange(EVIL, EVIL, EVIL, (observation,)),
-            FieldChange(EVIL, [EVIL], (EVIL, EVIL), (observation,)),
+            FieldChange(EVIL, EVIL, EVIL, 0.5, (observation,)),
+            FieldChange(EVIL, [EVIL], (EVIL, EVIL), 0.5, (observation,)),
         ),
         failures=(Failure("permanent", EVIL, image=EVIL, classifier=EVIL),),
         unmapped=(UnmappedValue(EVIL, observation),),
@@ -124,8 +124,8 @@ def test_everything_from_outside_is_escaped(folder: Path) -> None:
         {"documentId": "d", "ec_name": "n", "f": "v"},
         "p",
         changes=(
-            FieldChange("f", "b", "a", (Observation("p", "s", 0.5, "c"),)),
-            FieldChange("f", ["b"], ("a", "a"), (Observation("p", "s", 0.5, "c"),)),
+            FieldChange("f", "b", "a", 0.5, (Observation("p", "s", 0.5, "c"),)),
+            FieldChange("f", ["b"], ("a", "a"), 0.5, (Observation("p", "s", 0.5, "c"),)),
         ),
         failures=(Failure("permanent", "r", image="p", classifier="c"),),
         unmapped=(UnmappedValue("f", Observation("p", "s", 0.5, "c")),),

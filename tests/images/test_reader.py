@@ -540,7 +540,7 @@ class TlsHost:
         files = ["-addext", "subjectAltName=DNS:a.example", "-keyout", str(key), "-out", str(certificate)]
         subprocess.run([*command, *files], check=True, capture_output=True)  # noqa: S603 - nothing from outside
         trusting = ssl.create_default_context(cafile=certificate)
-        monkeypatch.setattr("coveo_enrich._http._shared_ssl_context", lambda: trusting)
+        monkeypatch.setattr("coveo_enrich._http._ssl_context", lambda **_: trusting)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate, key)
         self.asked_for: list[str] = []

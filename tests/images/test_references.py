@@ -12,6 +12,7 @@ from coveo_enrich.images.references import (
     check_image_url,
     is_trusted,
     is_url,
+    odd_entries,
     relative_path,
     split_references,
     url_under,
@@ -61,17 +62,24 @@ def test_paths_and_urls_of_any_spelling_are_told_apart(text: str, references: tu
 
 
 @pytest.mark.parametrize("value", [7, 1.5, True, b"a.jpg", {"url": "a.jpg"}, {"a.jpg"}, object(), bytearray(b"a")])
-def test_an_image_field_of_another_type_is_refused(value: object) -> None:
-    """An image field that is neither text nor a list is named, with its type."""
-    with pytest.raises(ImageRejected, match="image field"):
-        split_references(value)
+def test_an_image_field_of_another_type_is_named(value: object) -> None:
+    """An image field that is neither text nor a list holds no reference, and its type is named."""
+    assert split_references(value) == ()
+    assert odd_entries(value) == (f"the image field holds {type(value).__name__} where a text should be",)
 
 
-@pytest.mark.parametrize("value", [[7], ["a.jpg", None], [["a.jpg"]], [{"url": "a.jpg"}], [b"a.jpg"]])
-def test_an_image_list_of_other_things_is_refused(value: object) -> None:
-    """A list that holds something else than texts is refused as a whole."""
-    with pytest.raises(ImageRejected, match="list"):
-        split_references(value)
+@pytest.mark.parametrize("odd", [7, ["a.jpg"], {"url": "a.jpg"}, b"a.jpg"])
+def test_an_odd_entry_of_a_list_does_not_hide_the_others(odd: object) -> None:
+    """Law 9: each entry that is no text is named, and the texts beside it are references all the same."""
+    value = ["a.jpg", odd, None, "b.jpg", odd]
+    assert split_references(value) == ("a.jpg", "b.jpg")
+    assert odd_entries(value) == (f"the image field holds {type(odd).__name__} where a text should be",) * 2
+
+
+@pytest.mark.parametrize("value", [None, "", [], [None], ["", " "], "a.jpg", ["a.jpg", None]])
+def test_nulls_and_blanks_are_not_odd(value: object) -> None:
+    """What an export writes for nothing is nothing, not a mistake."""
+    assert odd_entries(value) == ()
 
 
 @pytest.mark.parametrize(
