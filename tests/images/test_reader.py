@@ -540,7 +540,12 @@ class TlsHost:
         files = ["-addext", "subjectAltName=DNS:a.example", "-keyout", str(key), "-out", str(certificate)]
         subprocess.run([*command, *files], check=True, capture_output=True)  # noqa: S603 - nothing from outside
         trusting = ssl.create_default_context(cafile=certificate)
-        monkeypatch.setattr("coveo_enrich._http._ssl_context", lambda **_: trusting)
+
+        def trust(*, trust_env: bool) -> ssl.SSLContext:
+            assert trust_env
+            return trusting
+
+        monkeypatch.setattr("coveo_enrich._http._ssl_context", trust)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate, key)
         self.asked_for: list[str] = []
