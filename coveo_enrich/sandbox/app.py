@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from typing import TypeAlias
+import re
+from typing import Literal, TypeAlias
 from xml.sax.saxutils import escape
 
 from starlette.applications import Starlette
@@ -15,18 +14,34 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from coveo_enrich.sandbox.access import Account, check_json, check_organization, check_source, check_token
-from coveo_enrich.sandbox.backend import Backend, Receipt
+from coveo_enrich.sandbox.access import (
+    Account,
+    Privilege,
+    check_json,
+    check_organization,
+    check_source,
+    check_token,
+)
+from coveo_enrich.sandbox.backend import Backend
 from coveo_enrich.sandbox.containers import BUCKET, REQUIRED_HEADERS, Container
-from coveo_enrich.sandbox.fields import Field, field_from_model, field_model
-from coveo_enrich.sandbox.refusals import Refused, StorageRefused
-from coveo_enrich.sandbox.strict_json import Json, parse
+from coveo_enrich.sandbox.exchange import json_answer, read_body
+from coveo_enrich.sandbox.field_api import FieldApi
+from coveo_enrich.sandbox.organizations import Organization
+from coveo_enrich.sandbox.page import StatusPage
+from coveo_enrich.sandbox.privilege_api import PrivilegeApi
+from coveo_enrich.sandbox.refusals import Refused, StorageRefused, invalid_parameter, missing_parameter
+from coveo_enrich.sandbox.store import Source
+from coveo_enrich.sandbox.streams import Receipt
+from coveo_enrich.sandbox.strict_json import Json
 from coveo_enrich.sandbox.uploads import check_length, check_method, check_signed
 
 __all__ = ["build_app"]
 
-# Bodies of Coveo's own calls are small; large ones belong into a container.
-_MAX_BODY_BYTES = 1_000_000
+_STATUS_TYPES = ("REBUILD", "REFRESH", "INCREMENTAL", "IDLE")
+_SHARD = re.compile(r"[A-Za-z0-9]{1,10}")
+_EPOCH = re.compile(r"[0-9]{1,18}")
+# Some four thousand years, so that the sum with the time is a number that the index can hold.
+_MINUTES = re.compile(r"[0-9]{1,9}")
 
 _Model: TypeAlias = dict[str, Json]
 
@@ -34,19 +49,25 @@ _Model: TypeAlias = dict[str, Json]
 def build_app(backend: Backend, account: Account) -> ASGIApp:
     """The sandbox as an ASGI application."""
     coveo = _Coveo(backend, account)
-    stream = "/push/v1/organizations/{organization}/sources/{source}/stream"
+    organization = "/push/v1/organizations/{organization}"
+    source = f"{organization}/sources/{{source}}"
+    stream = f"{source}/stream"
     platform = "/rest/organizations/{organization}"
-    fields = f"{platform}/indexes/fields"
     return Starlette(
         routes=[
+            Route(f"{organization}/files", coveo.create_container, methods=["POST"]),
+            Route(f"{source}/status", coveo.set_status, methods=["POST"]),
             Route(f"{stream}/open", coveo.open_stream, methods=["POST"]),
+            Route(f"{stream}/update", coveo.update, methods=["PUT"]),
+            Route(f"{stream}/merge", coveo.merge, methods=["PUT"]),
+            Route(f"{stream}/deleteolderthan/{{epoch}}", coveo.delete_older_than, methods=["POST"]),
             Route(f"{stream}/{{stream}}/chunk", coveo.add_chunk, methods=["POST"]),
             Route(f"{stream}/{{stream}}/close", coveo.close_stream, methods=["POST"]),
             Route(f"/{BUCKET}/{{key:path}}", _Storage(backend)),
             Route(f"{platform}/sources/{{source}}", coveo.source, methods=["GET"]),
-            Route(fields, coveo.create_field, methods=["POST"]),
-            Route(f"{fields}/search", coveo.search_fields, methods=["POST"]),
-            Route(f"{fields}/{{field}}", coveo.field, methods=["GET"]),
+            *FieldApi(coveo.admit_to_fields).routes(platform),
+            *PrivilegeApi(account).routes(),
+            *StatusPage(backend).routes(),
         ],
         exception_handlers={Refused: _refused, HTTPException: _no_such_call, ClientDisconnect: _nobody_there},
     )
@@ -59,66 +80,88 @@ class _Coveo:
         self._backend = backend
         self._account = account
 
-    async def open_stream(self, request: Request) -> Response:
+    async def create_container(self, request: Request) -> Response:
+        organization_id = self._admit(request, "ORGANIZATION_VIEW")
+        check_json(request.headers.get("content-type"))
+        # The other style names the bucket in the host, which has no address here: URLs are in path style either way.
+        if request.query_params.get("useVirtualHostedStyleUrl", "false").lower() not in ("true", "false"):
+            raise invalid_parameter("useVirtualHostedStyleUrl is true or false.")
+        await read_body(request)
+        return json_answer(_container(self._backend.create_container(organization_id, _host(request))), 201)
+
+    async def set_status(self, request: Request) -> Response:
         await self._admit_to_source(request)
-        stream_id, container = self._backend.open_stream()
-        return _json({"streamId": stream_id, **_container(container)}, 201)
+        status_type = request.query_params.get("statusType")
+        if not status_type:
+            raise missing_parameter("statusType")
+        if status_type not in _STATUS_TYPES:
+            raise invalid_parameter(f"statusType is one of {', '.join(_STATUS_TYPES)}.")
+        return Response(status_code=201)
+
+    async def open_stream(self, request: Request) -> Response:
+        stream_id, container = self._backend.open_stream(await self._admit_to_source(request), _host(request))
+        return json_answer({"streamId": stream_id, **_container(container)}, 201)
 
     async def add_chunk(self, request: Request) -> Response:
-        await self._admit_to_source(request)
-        return _json(_container(self._backend.add_chunk(request.path_params["stream"])))
+        source = await self._admit_to_source(request)
+        return json_answer(_container(self._backend.add_chunk(source, request.path_params["stream"], _host(request))))
 
     async def close_stream(self, request: Request) -> Response:
-        await self._admit_to_source(request)
-        return _json(_receipt(self._backend.close_stream(request.path_params["stream"])))
+        source = await self._admit_to_source(request)
+        return json_answer(_receipt(self._backend.close_stream(source, request.path_params["stream"])))
+
+    async def update(self, request: Request) -> Response:
+        return await self._send_file(request, "update")
+
+    async def merge(self, request: Request) -> Response:
+        return await self._send_file(request, "merge")
+
+    async def delete_older_than(self, request: Request) -> Response:
+        source = await self._admit_to_source(request)
+        epoch, delay = request.path_params["epoch"], request.query_params.get("queueDelay", "15")
+        if not _EPOCH.fullmatch(epoch):
+            raise invalid_parameter("The path ends with milliseconds since 1970.")
+        if not _MINUTES.fullmatch(delay):
+            raise invalid_parameter("queueDelay is a whole number of minutes, 0 or more.")
+        return json_answer(_receipt(self._backend.delete_older_than(source, int(epoch), int(delay))), 201)
 
     async def source(self, request: Request) -> Response:
-        self._admit(request)
-        if request.path_params["source"] != self._account.source_id:
+        organization_id = self._admit(request, "SOURCE_VIEW")
+        name: str = request.path_params["source"]
+        if self._account.is_restricted and name != self._account.source_id:
             raise Refused(404, "SOURCE_NOT_FOUND", "There is no such source.")
-        count = await asyncio.wrap_future(self._backend.index.count())
+        count = await asyncio.wrap_future(self._backend.count(Source(organization_id, name)))
         information = {"numberOfDocuments": count, "sourceStatus": {"type": "PUSH_READY"}}
-        name = self._account.source_id
-        return _json({"id": name, "name": name, "sourceType": "CATALOG", "information": information})
+        return json_answer({"id": name, "name": name, "sourceType": "CATALOG", "information": information})
 
-    async def create_field(self, request: Request) -> Response:
-        model = await self._admitted_model(request)
-        try:
-            field = field_from_model(model)
-        except ValueError as error:
-            raise Refused(400, "INVALID_PARAMETER", str(error)) from None
-        self._backend.create_field(field)
-        return Response(status_code=204)
+    def admit_to_fields(self, request: Request, privilege: Privilege) -> Organization:
+        """The organization whose fields are asked for."""
+        return self._backend.organization(self._admit(request, privilege))
 
-    async def search_fields(self, request: Request) -> Response:
-        model = await self._admitted_model(request)
-        return _json(_field_page(self._backend.fields(), model))
+    async def _send_file(self, request: Request, call: Literal["update", "merge"]) -> Response:
+        source = await self._admit_to_source(request)
+        file_id = request.query_params.get("fileId")
+        if not file_id:
+            raise missing_parameter("fileId")
+        shard = request.query_params.get("shard")
+        if shard is not None and not _SHARD.fullmatch(shard):
+            raise invalid_parameter("shard has 1 to 10 letters and digits.")
+        return json_answer(_receipt(self._backend.update(source, call, file_id)), 202)
 
-    async def field(self, request: Request) -> Response:
-        self._admit(request)
-        return _json(field_model(self._backend.field(request.path_params["field"])))
+    def _admit(self, request: Request, privilege: Privilege) -> str:
+        """Admit a call to its organization."""
+        check_token(self._account, request.headers.get("authorization"), privilege)
+        organization_id: str = request.path_params["organization"]
+        check_organization(self._account, organization_id)
+        return organization_id
 
-    def _admit(self, request: Request) -> None:
-        check_token(self._account, request.headers.get("authorization"))
-        check_organization(self._account, request.path_params["organization"])
-
-    async def _admit_to_source(self, request: Request) -> None:
-        """Admit a call that says all in its path; a body is read, as it may be there, and passed over."""
-        self._admit(request)
+    async def _admit_to_source(self, request: Request) -> Source:
+        """Admit a call that says all in its URL; a body is read, as it may be there, and passed over."""
+        organization_id = self._admit(request, "SOURCE_EDIT")
         check_json(request.headers.get("content-type"))
         check_source(self._account, request.path_params["source"])
-        await _body(request)
-
-    async def _admitted_model(self, request: Request) -> _Model:
-        self._admit(request)
-        check_json(request.headers.get("content-type"))
-        try:
-            model = parse(await _body(request))
-        except ValueError as error:
-            raise Refused(400, "INVALID_JSON", f"The request body is not valid JSON: {str(error)[:200]}") from None
-        if not isinstance(model, dict):
-            raise Refused(400, "INVALID_JSON", "The request body is not an object.")
-        return model
+        await read_body(request)
+        return Source(organization_id, request.path_params["source"])
 
 
 class _Storage:
@@ -152,13 +195,9 @@ class _Storage:
                 file.write(piece)
 
 
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MAX_BODY_BYTES:
-            raise Refused(413, None, "Request Entity Too Large")
-    return bytes(body)
+def _host(request: Request) -> str:
+    """The name by which the caller found the sandbox, which is where it can upload too; empty when it says none."""
+    return request.headers.get("host", "")
 
 
 def _container(container: Container) -> _Model:
@@ -168,32 +207,6 @@ def _container(container: Container) -> _Model:
 
 def _receipt(receipt: Receipt) -> _Model:
     return {"orderingId": str(receipt.ordering_id), "requestId": receipt.request_id}
-
-
-def _field_page(fields: list[Field], query: _Model) -> _Model:
-    """A page of the fields that the query's filters let through."""
-    page = _whole_number(query, "page", 0, range(sys.maxsize))
-    per_page = _whole_number(query, "perPage", 100, range(1, 1_001))
-    found = [field_model(field) for field in fields if _passes(field, query.get("filters"))]
-    pages = -(-len(found) // per_page)
-    items: list[Json] = list(found[page * per_page : (page + 1) * per_page])
-    return {"items": items, "totalEntries": len(found), "totalPages": pages}
-
-
-def _whole_number(query: _Model, name: str, default: int, allowed: range) -> int:
-    number = query.get(name, default)
-    if not isinstance(number, int) or number not in allowed:
-        raise Refused(400, "INVALID_PARAMETER", f"{name} is from {allowed[0]} to {allowed[-1]}.")
-    return number
-
-
-def _passes(field: Field, filters: Json) -> bool:
-    if not isinstance(filters, dict):
-        return True
-    names, origin = filters.get("fieldNames"), filters.get("origin")
-    if isinstance(names, list) and names and field.name not in names:
-        return False
-    return origin not in ("USER", "SYSTEM") or (origin == "SYSTEM") == field.system
 
 
 def _xml(refused: StorageRefused) -> str:
@@ -218,9 +231,4 @@ async def _nobody_there(_request: Request, _error: Exception) -> Response:
 
 
 def _error(status: int, code: str | None, message: str) -> Response:
-    return _json({"message": message} if code is None else {"message": message, "errorCode": code}, status)
-
-
-def _json(content: object, status: int = 200) -> Response:
-    # Starlette's own writes other characters than ASCII as they are, and fails on a lone surrogate in a description.
-    return Response(json.dumps(content), status, media_type="application/json")
+    return json_answer({"message": message} if code is None else {"message": message, "errorCode": code}, status)

@@ -1,34 +1,48 @@
-"""What each call does to the sandbox's organization. It knows no HTTP, and trusts that the caller may call."""
+"""What each call does to the sandbox. It knows no HTTP, and trusts that the caller may call."""
 
 from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from coveo_enrich.sandbox.clock import Clock
+from coveo_enrich.sandbox.clock import Clock, milliseconds
 from coveo_enrich.sandbox.containers import Container, Containers
-from coveo_enrich.sandbox.fields import Field, standard_fields
-from coveo_enrich.sandbox.index import Index, UploadedFile
-from coveo_enrich.sandbox.refusals import Refused
-from coveo_enrich.sandbox.streams import Stream, Streams
+from coveo_enrich.sandbox.fields import Field
+from coveo_enrich.sandbox.index import Index
+from coveo_enrich.sandbox.organizations import Organization, Organizations
+from coveo_enrich.sandbox.processing import Intake, UploadedFile
+from coveo_enrich.sandbox.refusals import Refused, invalid_parameter
+from coveo_enrich.sandbox.store import Dropped, Source, SourceSize
+from coveo_enrich.sandbox.streams import Receipt, Stream, Streams
 
-__all__ = ["Backend", "Receipt", "SandboxContainer", "SandboxStream"]
+__all__ = ["Backend", "RepeatedClose", "Rules", "SandboxContainer", "SandboxStream"]
+
+RepeatedClose: TypeAlias = Literal[200, 404, 412]
+
+_MINUTE = 60_000
+_AHEAD = "milliseconds ahead"
 
 
-@attrs.frozen
-class Receipt:
-    """What Coveo answers when it has taken something in.
+@attrs.frozen(kw_only=True)
+class Rules:
+    """Where Coveo leaves a choice, or is not known to behave in one way only.
 
     Attributes:
-        ordering_id: Milliseconds since 1970 by the sandbox's clock, larger than every one before.
-        request_id: A name for the call.
+        deletion_delay_minutes: When items that a load does not contain leave the source, from the close on.
+        protect_empty: Whether the close of an empty stream deletes nothing.
+        repeated_close: The status that answers the close of a stream which is closed.
     """
 
-    ordering_id: int
-    request_id: str
+    deletion_delay_minutes: float = 15.0
+    protect_empty: bool = False
+    repeated_close: RepeatedClose = 412
 
 
 @attrs.frozen
@@ -72,19 +86,25 @@ class SandboxStream:
 
 
 class Backend:
-    """One organization with one source.
+    """Organizations with their fields, and sources with their items.
 
     Requests come from the server's thread while a test looks in from another: the lock is held only for moments.
+
+    Args:
+        folder: For what is uploaded; and for the items, when they need not be kept.
+        url: Where the sandbox listens.
+        rules: What it does where there is a choice.
+        data: A file that keeps fields and items over restarts.
     """
 
-    def __init__(self, folder: Path, url: str, organization_id: str) -> None:
-        self.index = Index(folder / "index.sqlite")
+    def __init__(self, folder: Path, url: str, rules: Rules, data: Path | None = None) -> None:
+        self._index = Index(data or folder / "index.sqlite", finishes=data is not None)
+        self._clock = Clock(timedelta(milliseconds=self._index.number(_AHEAD)))
+        self._last_ordering_id = self._index.last_ordering_id()
+        self._organizations = Organizations(self._index.fields(), self._save_field)
         self.containers = Containers(folder, url)
-        self._clock = Clock()
-        self._organization_id = organization_id
+        self._rules = rules
         self._streams = Streams()
-        self._fields = {field.name: field for field in standard_fields()}
-        self._last_ordering_id = 0
         self._lock = threading.Lock()
 
     @property
@@ -92,85 +112,142 @@ class Backend:
         """The sandbox's time."""
         return self._clock
 
-    def open_stream(self) -> tuple[str, Container]:
+    def stop(self) -> None:
+        """Close the index."""
+        self._index.stop()
+
+    def advance(self, by: timedelta) -> None:
+        """Move the time forward, for the next start too when the data is kept.
+
+        Raises:
+            ValueError: ``by`` is negative, or leads too far.
+        """
+        self._clock.advance(by)
+        self._index.save_number(_AHEAD, self._clock.ahead // timedelta(milliseconds=1), self._now())
+
+    def organization(self, organization_id: str) -> Organization:
+        """The organization of that id, which is made when there is none."""
+        return self._organizations.of(organization_id)
+
+    def open_stream(self, source: Source, host: str) -> tuple[str, Container]:
         """Open a stream: its id and its first container."""
         with self._lock:
-            container = self._container()
-            return self._streams.open(container.file_id).stream_id, container
+            stream = self._streams.open(source)
+            return stream.stream_id, self._chunk(stream, host)
 
-    def add_chunk(self, stream_id: str) -> Container:
+    def add_chunk(self, source: Source, stream_id: str, host: str) -> Container:
         """Give an open stream another container.
 
         Raises:
             Refused: 412.
         """
         with self._lock:
-            stream = self._streams.require_open(stream_id)
-            container = self._container()
-            stream.file_ids.append(container.file_id)
-            return container
+            return self._chunk(self._streams.require_open(source, stream_id), host)
 
-    def close_stream(self, stream_id: str) -> Receipt:
+    def close_stream(self, source: Source, stream_id: str) -> Receipt:
         """Close a stream: the source becomes the union of what was uploaded to it. Does not wait for that.
+
+        Raises:
+            Refused: 412; 404 for a second close when the rules say so.
+        """
+        with self._lock:
+            stream = self._streams.require(source, stream_id)
+            if stream.receipt is not None:
+                return self._closed_again(stream.receipt)
+            stream.receipt = self._receipt()
+            files = tuple(self._forward(stream))
+            intake = Intake("load", stream.receipt.ordering_id, files, self._fields_of(source))
+            now = self._now()
+            removal_at = now + int(self._rules.deletion_delay_minutes * _MINUTE)
+            self._index.load(source, intake, now, removal_at=removal_at, protects=self._rules.protect_empty)
+            return stream.receipt
+
+    def create_container(self, organization_id: str, host: str) -> Container:
+        """Give out a container that belongs to no stream."""
+        with self._lock:
+            return self.containers.issue(organization_id, None, host, self._clock.now())
+
+    def update(self, source: Source, call: Literal["update", "merge"], file_id: str) -> Receipt:
+        """Carry out what was uploaded to a container. Does not wait for that.
 
         Raises:
             Refused: 412.
         """
         with self._lock:
-            stream = self._streams.require_open(stream_id)
-            stream.is_open = False
+            path = self.containers.take(file_id, source.organization_id, self._clock.now())
             receipt = self._receipt()
-            self.index.load(self._forward(stream), dict(self._fields), receipt.ordering_id)
+            files = (UploadedFile(file_id, path),)
+            intake = Intake(call, receipt.ordering_id, files, self._fields_of(source))
+            self._index.update(source, intake, self._now())
             return receipt
 
-    def create_field(self, field: Field) -> None:
-        """Add a field.
-
-        Raises:
-            Refused: 412 ``FIELD_ALREADY_EXISTS``.
-        """
+    def delete_older_than(self, source: Source, ordering_id: int, delay_minutes: int) -> Receipt:
+        """Let items whose last operation is strictly older leave after a delay. Does not wait for that."""
         with self._lock:
-            if field.name in self._fields:
-                raise Refused(412, "FIELD_ALREADY_EXISTS", f"There is already a field {field.name}.")
-            self._fields[field.name] = field
+            receipt, now = self._receipt(), self._now()
+            self._index.remove_older(source, ordering_id, now, due=now + delay_minutes * _MINUTE)
+            return receipt
 
-    def fields(self) -> list[Field]:
-        """Every field, by name."""
+    def count(self, source: Source) -> Future[int]:
+        """How many items a source has, as soon as all that was accepted is processed."""
+        return self._index.count(source, self._now())
+
+    def stream_states(self) -> list[tuple[Source, bool]]:
+        """The source of every stream, and whether the stream is open."""
         with self._lock:
-            return sorted(self._fields.values(), key=lambda field: field.name)
+            return [(stream.source, stream.receipt is None) for stream in self._streams.all()]
 
-    def field(self, name: str) -> Field:
-        """The field of that name.
+    def sizes(self) -> Future[list[SourceSize]]:
+        """Every source that was sent something or looked at, with the number of its items, as `count` tells it."""
+        return self._index.sizes(self._now())
 
-        Raises:
-            Refused: 404.
-        """
+    def items(self, source: Source) -> list[dict[str, Any]]:
+        """Every item of a source, as soon as all that was accepted is processed."""
+        return self._index.items(source, self._now()).result()
+
+    def dropped(self, source: Source) -> list[Dropped]:
+        """What was dropped, as soon as all that was accepted is processed."""
+        return self._index.dropped(source, self._now()).result()
+
+    def streams(self, source: Source) -> list[SandboxStream]:
+        """Every stream of a source, the oldest first, as soon as the closed ones are processed."""
+        items = self._index.items_by_file(self._now()).result()
         with self._lock:
-            field = self._fields.get(name)
-        if field is None:
-            raise Refused(404, "FIELD_NOT_FOUND", "There is no such field.")
-        return field
+            return [self._shown(stream, items) for stream in self._streams.of(source)]
 
-    def streams(self) -> list[SandboxStream]:
-        """Every stream, the oldest first, as soon as the closed ones are processed."""
-        items = self.index.items_by_file().result()
-        with self._lock:
-            return [self._shown(stream, items) for stream in self._streams.all()]
-
-    def _shown(self, stream: Stream, items: dict[str, int]) -> SandboxStream:
+    def _shown(self, stream: Stream, items: Mapping[str, int]) -> SandboxStream:
         containers = (
             SandboxContainer(file_id, self.containers.size(file_id), items.get(file_id)) for file_id in stream.file_ids
         )
-        return SandboxStream(stream.stream_id, stream.is_open, tuple(containers))
+        return SandboxStream(stream.stream_id, stream.receipt is None, tuple(containers))
 
-    def _container(self) -> Container:
-        return self.containers.issue(self._organization_id, self._clock.now())
+    def _chunk(self, stream: Stream, host: str) -> Container:
+        container = self.containers.issue(stream.source.organization_id, stream.stream_id, host, self._clock.now())
+        stream.file_ids.append(container.file_id)
+        return container
+
+    def _closed_again(self, receipt: Receipt) -> Receipt:
+        if self._rules.repeated_close == 200:  # noqa: PLR2004 - HTTP's OK
+            return receipt
+        if self._rules.repeated_close == 404:  # noqa: PLR2004 - HTTP's Not Found
+            raise Refused(404, "STREAM_NOT_FOUND", "There is no such open stream.")
+        raise invalid_parameter("The stream is closed.")
 
     def _receipt(self) -> Receipt:
-        now = int(self._clock.now().timestamp() * 1000)
-        self._last_ordering_id = max(now, self._last_ordering_id + 1)
+        self._last_ordering_id = max(self._now(), self._last_ordering_id + 1)
         return Receipt(self._last_ordering_id, str(uuid.uuid4()))
 
-    def _forward(self, stream: Stream) -> list[UploadedFile]:
-        paths = ((file_id, self.containers.forward(file_id)) for file_id in stream.file_ids)
-        return [UploadedFile(file_id, path) for file_id, path in paths if path is not None]
+    def _now(self) -> int:
+        return milliseconds(self._clock.now())
+
+    def _fields_of(self, source: Source) -> Mapping[str, Field]:
+        return self.organization(source.organization_id).by_name
+
+    def _forward(self, stream: Stream) -> Iterator[UploadedFile]:
+        for file_id in stream.file_ids:
+            path = self.containers.forward(file_id)
+            if path is not None:
+                yield UploadedFile(file_id, path)
+
+    def _save_field(self, organization_id: str, name: str, model: Mapping[str, Any] | None) -> None:
+        self._index.save_field(organization_id, name, model, self._now())

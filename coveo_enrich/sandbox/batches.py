@@ -1,19 +1,28 @@
-"""The items of an uploaded file, one after the other, without holding the file in memory.
+"""The entries of an uploaded file, one after the other, without holding the file in memory.
 
-What an item must be is decided in `coveo_enrich.sandbox.indexing`.
+What an entry must be is decided in `coveo_enrich.sandbox.indexing` and `coveo_enrich.sandbox.changes`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Literal, TextIO, TypeAlias, get_args
 
 import attrs
 
 from coveo_enrich.sandbox.strict_json import DECODER, Json
 
-__all__ = ["BatchRejectedError", "ReadItem", "read_batch"]
+__all__ = ["BatchKey", "BatchRejectedError", "Call", "Entry", "PassedOver", "read_batch"]
 
+BatchKey: TypeAlias = Literal["addOrUpdate", "addOrMerge", "partialUpdate", "delete"]
+Call: TypeAlias = Literal["load", "update", "merge"]
+
+_KEYS: dict[str, BatchKey] = {key.lower(): key for key in get_args(BatchKey)}
+_TAKEN: dict[Call, tuple[BatchKey, ...]] = {
+    "load": ("addOrUpdate",),
+    "update": ("addOrUpdate", "partialUpdate", "delete"),
+    "merge": ("addOrMerge",),
+}
 _PIECE = 1 << 20
 # Some way above the largest item that Coveo takes, so that a file which is one endless value stays out of memory.
 _MAX_VALUE_CHARACTERS = 16_000_000
@@ -27,43 +36,65 @@ class BatchRejectedError(Exception):
 
 
 @attrs.frozen
-class ReadItem:
-    """One entry of ``addOrUpdate``.
+class Entry:
+    """One entry of one of the batch's arrays.
 
     Attributes:
+        key: The array, in Coveo's spelling.
         value: The entry, parsed; it may be anything that JSON can say.
         size: The UTF-8 bytes it took in the file.
     """
 
+    key: BatchKey
     value: Json
     size: int
 
 
-def read_batch(file: TextIO) -> Iterator[ReadItem]:
-    """The entries of the batch's ``addOrUpdate``, in their order.
+@attrs.frozen
+class PassedOver:
+    """A key of the batch that the call does not take, with all that is in it; the text says why."""
 
-    An error may come after entries were given: who indexes them must be ready to take them back.
+    reason: str
+
+
+@attrs.frozen
+class _Value:
+    value: Json
+    size: int
+
+
+def read_batch(file: TextIO, call: Call) -> Iterator[Entry | PassedOver]:
+    """The entries of the arrays that the call takes, in the order of the file, and what else there is.
+
+    An error may come after entries were given: who carries them out must be ready to take them back.
 
     Args:
         file: Opened as UTF-8, and with ``newline=""`` so that sizes are those of the file.
+        call: What the file was sent to.
 
     Raises:
-        BatchRejectedError: The file is not one JSON object with one ``addOrUpdate`` array.
+        BatchRejectedError: The file is not one JSON object with one of these arrays, or has one twice.
     """
     window = _Window(file)
-    found = False
-    for key in _keys(window):
-        if key.lower() != "addorupdate":
+    found: set[BatchKey] = set()
+    for sent_key in _keys(window):
+        key = _KEYS.get(sent_key.lower())
+        if key is None:
             window.value()
+            yield PassedOver(f"the batch's key {sent_key[:100]!r} is not known")
             continue
-        if found:
-            raise BatchRejectedError("INVALID_JSON: addOrUpdate comes twice")
-        found = True
-        yield from _entries(window)
+        if key in found:
+            raise BatchRejectedError(f"INVALID_JSON: {key} comes twice")
+        found.add(key)
+        if key in _TAKEN[call]:
+            yield from (Entry(key, read.value, read.size) for read in _entries(window, key))
+        elif count := sum(1 for _ in _entries(window, key)):
+            yield PassedOver(f"{key} has no place in what is sent to {call}: {count:,} entries are passed over")
     if window.next_character():
         raise BatchRejectedError("INVALID_JSON: there is something after the batch")
-    if not found:
-        raise BatchRejectedError("the batch has no addOrUpdate")
+    if found.isdisjoint(_TAKEN[call]):
+        others = f", but {', '.join(sorted(found))}" if found else ""
+        raise BatchRejectedError(f"the batch has no {' or '.join(_TAKEN[call])}{others}")
 
 
 def _keys(window: _Window) -> Iterator[str]:
@@ -82,15 +113,15 @@ def _keys(window: _Window) -> Iterator[str]:
         window.take(",", 'there is no "," between two keys')
 
 
-def _entries(window: _Window) -> Iterator[ReadItem]:
-    window.take("[", "addOrUpdate is an array")
+def _entries(window: _Window, key: BatchKey) -> Iterator[_Value]:
+    window.take("[", f"{key} is an array")
     if window.skip("]"):
         return
     while True:
         yield window.value()
         if window.skip("]"):
             return
-        window.take(",", 'there is no "," between two items')
+        window.take(",", 'there is no "," between two entries')
 
 
 class _Window:
@@ -125,7 +156,7 @@ class _Window:
         if not self.skip(character):
             raise BatchRejectedError(f"INVALID_JSON: {otherwise}")
 
-    def value(self) -> ReadItem:
+    def value(self) -> _Value:
         """The next value."""
         self.next_character()
         while True:
@@ -141,7 +172,7 @@ class _Window:
                 if end + _LOOK_AHEAD <= len(self._text) or self._ended:
                     size = len(self._text[self._at : end].encode("utf-8", "surrogatepass"))
                     self._at = end
-                    return ReadItem(value, size)
+                    return _Value(value, size)
             self._grow()
 
     def _grow(self) -> None:

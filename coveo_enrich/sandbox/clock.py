@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "milliseconds"]
 
 
 class Clock:
-    """Time that can be moved forward, never back: Coveo's order of operations rests on it."""
+    """Time that can be moved forward, never back: Coveo's order of operations rests on it.
 
-    def __init__(self) -> None:
-        self._ahead = timedelta()
+    Args:
+        ahead: How far it is ahead of the real time to begin with.
+    """
+
+    def __init__(self, ahead: timedelta = timedelta()) -> None:
+        self._ahead = ahead
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far it is ahead of the real time."""
+        return self._ahead
 
     def now(self) -> datetime:
         """The time in the sandbox, in UTC."""
@@ -21,8 +30,19 @@ class Clock:
         """Move the time forward.
 
         Raises:
-            ValueError: ``by`` is negative.
+            ValueError: ``by`` is negative, or leads too far.
         """
         if by < timedelta():
             raise ValueError(f"the sandbox's time only moves forward; got {by}")
+        if by > _FURTHEST:
+            raise ValueError(f"the sandbox's time moves {_FURTHEST.days:,} days at most; got {by}")
         self._ahead += by
+
+
+def milliseconds(moment: datetime) -> int:
+    """The moment as Coveo counts time: milliseconds since 1970."""
+    return int(moment.timestamp() * 1000)
+
+
+# Ten years: moved so far a hundred times, it is still a date that Python knows.
+_FURTHEST = timedelta(days=3650)

@@ -16,6 +16,8 @@ from urllib.parse import urlencode, urlsplit
 
 import attrs
 
+from coveo_enrich.sandbox.refusals import invalid_parameter
+
 __all__ = ["BUCKET", "LIFETIME", "REQUIRED_HEADERS", "Container", "Containers"]
 
 BUCKET = "coveo-sandbox-customerdata"
@@ -29,6 +31,8 @@ class Container:
 
     Attributes:
         file_id: Coveo's ``fileId``.
+        organization_id: Whose it is.
+        stream_id: The stream that it belongs to; `None` when it was asked for by itself.
         host: The host that the upload URL was signed for.
         path: The path of the upload URL.
         query: The query of the upload URL; whoever has it may upload.
@@ -36,6 +40,8 @@ class Container:
     """
 
     file_id: str
+    organization_id: str
+    stream_id: str | None
     host: str
     path: str
     query: str = attrs.field(repr=False)
@@ -55,12 +61,14 @@ class Containers:
         self._host = urlsplit(url).netloc
         self._by_path: dict[str, Container] = {}
         self._sizes: dict[str, int] = {}
+        self._forwarded: set[str] = set()
 
-    def issue(self, organization_id: str, now: datetime) -> Container:
-        """Give out a new container."""
+    def issue(self, organization_id: str, stream_id: str | None, host: str, now: datetime) -> Container:
+        """Give out a new container, whose upload URL names the host by which the sandbox was called, if it said one."""
         file_id = str(uuid.uuid4())
-        path = f"/{BUCKET}/proda/blobstore/{organization_id}/{file_id}"
-        container = Container(file_id, self._host, path, _query(now), now + LIFETIME)
+        path = _path(file_id)
+        expires = now + LIFETIME
+        container = Container(file_id, organization_id, stream_id, host or self._host, path, _query(now), expires)
         self._by_path[path] = container
         return container
 
@@ -72,10 +80,29 @@ class Containers:
         """Bytes of what was uploaded last; `None` as long as nothing was uploaded whole."""
         return self._sizes.get(file_id)
 
+    def take(self, file_id: str, organization_id: str, now: datetime) -> Path:
+        """Take the file out of a container that belongs to no stream.
+
+        Raises:
+            Refused: 412, when there is no such container, or nothing in it any more, or not yet.
+        """
+        container = self._by_path.get(_path(file_id))
+        if container is None or container.organization_id != organization_id or container.stream_id is not None:
+            raise invalid_parameter("There is no such file container.")
+        if file_id in self._forwarded:
+            raise invalid_parameter("The file container is gone: its content was forwarded already.")
+        if now >= container.expires:
+            raise invalid_parameter("The file container is gone: it has expired.")
+        path = self.forward(file_id)
+        if path is None:
+            raise invalid_parameter("The file container is empty: nothing was uploaded to it.")
+        return path
+
     def forward(self, file_id: str) -> Path | None:
         """Take the file out of its container, so that an upload that comes later changes nothing any more."""
         if file_id not in self._sizes:
             return None
+        self._forwarded.add(file_id)
         return (self._folder / file_id).rename(self._folder / f"{file_id}.forwarded")
 
     @contextlib.contextmanager
@@ -85,10 +112,15 @@ class Containers:
         try:
             with path.open("wb") as file:
                 yield file
-            self._sizes[container.file_id] = path.stat().st_size
-            path.replace(self._folder / container.file_id)
+            if container.file_id not in self._forwarded:
+                self._sizes[container.file_id] = path.stat().st_size
+                path.replace(self._folder / container.file_id)
         finally:
             path.unlink(missing_ok=True)
+
+
+def _path(file_id: str) -> str:
+    return f"/{BUCKET}/proda/blobstore/{file_id}"
 
 
 def _query(now: datetime) -> str:

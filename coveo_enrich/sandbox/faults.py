@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias, get_args
 from xml.sax.saxutils import escape
 
@@ -13,20 +14,50 @@ import attrs
 
 from coveo_enrich.sandbox.containers import BUCKET
 
-__all__ = ["Answer", "BrokenConnection", "Effect", "Faults", "LostReply", "Operation", "operation_of"]
+__all__ = [
+    "Answer",
+    "BrokenConnection",
+    "Delay",
+    "Effect",
+    "Faults",
+    "Hang",
+    "LostReply",
+    "Moment",
+    "Operation",
+    "Throttle",
+    "operation_of",
+]
 
-Operation: TypeAlias = Literal["open", "chunk", "close", "upload", "source", "fields"]
+Operation: TypeAlias = Literal[
+    "open",
+    "chunk",
+    "close",
+    "files",
+    "update",
+    "merge",
+    "delete_older_than",
+    "status",
+    "upload",
+    "source",
+    "fields",
+]
+Moment: TypeAlias = Literal["before", "middle"]
 
 _OPERATIONS = get_args(Operation)
+_MOMENTS = get_args(Moment)
 _SOURCE = r"/organizations/[^/]+/sources/[^/]+"
 _PATHS: tuple[tuple[str, re.Pattern[str], Operation], ...] = (
     ("POST", re.compile(rf"/push/v1{_SOURCE}/stream/open"), "open"),
     ("POST", re.compile(rf"/push/v1{_SOURCE}/stream/[^/]+/chunk"), "chunk"),
     ("POST", re.compile(rf"/push/v1{_SOURCE}/stream/[^/]+/close"), "close"),
+    ("POST", re.compile(r"/push/v1/organizations/[^/]+/files"), "files"),
+    ("PUT", re.compile(rf"/push/v1{_SOURCE}/stream/update"), "update"),
+    ("PUT", re.compile(rf"/push/v1{_SOURCE}/stream/merge"), "merge"),
+    ("POST", re.compile(rf"/push/v1{_SOURCE}/stream/deleteolderthan/[^/]+"), "delete_older_than"),
+    ("POST", re.compile(rf"/push/v1{_SOURCE}/status"), "status"),
     ("PUT", re.compile(rf"/{BUCKET}/.+"), "upload"),
     ("GET", re.compile(rf"/rest{_SOURCE}"), "source"),
-    ("GET", re.compile(r"/rest/organizations/[^/]+/indexes/fields/[^/]+"), "fields"),
-    ("POST", re.compile(r"/rest/organizations/[^/]+/indexes/fields(/search)?"), "fields"),
+    ("", re.compile(r"/rest/organizations/[^/]+/indexes/(page/)?fields(/.*)?"), "fields"),
 )
 _CODES = {
     400: "INVALID_JSON",
@@ -43,7 +74,7 @@ _STORAGE_CODES = {403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}
 def operation_of(method: str, path: str) -> Operation | None:
     """What a request asks for; `None` when it is nothing that the sandbox does."""
     for wanted, pattern, operation in _PATHS:
-        if method == wanted and pattern.fullmatch(path):
+        if wanted in (method, "") and pattern.fullmatch(path):
             return operation
     return None
 
@@ -78,9 +109,20 @@ class Answer:
         return cls(status, {"Content-Type": "application/json", **(headers or {})}, text)
 
 
+def _check_moment(_instance: object, _attribute: object, when: Moment) -> None:
+    if when not in _MOMENTS:
+        raise ValueError(f"when is one of {', '.join(_MOMENTS)}; got {when!r}")
+
+
 @attrs.frozen
 class BrokenConnection:
-    """The connection is reset before anything happens."""
+    """The connection ends before anything happens, or within the body of the request, or within that of the reply.
+
+    Attributes:
+        when: ``before`` or ``middle``.
+    """
+
+    when: Moment = attrs.field(default="before", validator=_check_moment)
 
 
 @attrs.frozen
@@ -88,7 +130,38 @@ class LostReply:
     """What was asked for happens, then the connection is reset in the place of the reply."""
 
 
-Effect: TypeAlias = Answer | BrokenConnection | LostReply
+@attrs.frozen
+class Hang:
+    """The request is taken in, and nothing happens until its client gives up."""
+
+
+def _check_seconds(_instance: object, _attribute: object, seconds: float) -> None:
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"seconds is 0 or more, and finite; got {seconds}")
+
+
+def _check_rate(_instance: object, _attribute: object, bytes_per_second: float) -> None:
+    if not 0 < bytes_per_second < math.inf:
+        raise ValueError(f"bytes_per_second is more than 0, and finite; got {bytes_per_second}")
+
+
+@attrs.frozen
+class Delay:
+    """The request waits before anything happens."""
+
+    seconds: float = attrs.field(validator=_check_seconds)
+
+
+@attrs.frozen
+class Throttle:
+    """The request's body is read slowly; where it has none, the reply's is written slowly."""
+
+    bytes_per_second: float = attrs.field(validator=_check_rate)
+
+
+# A slowed request goes on to the order behind; each of the others decides what becomes of it.
+_Slowness: TypeAlias = Delay | Throttle
+Effect: TypeAlias = _Slowness | Answer | BrokenConnection | LostReply | Hang
 
 
 @attrs.define
@@ -132,9 +205,17 @@ class Faults:
         with self._lock:
             self._orders.append(_Order(operation, effect, after, times))
 
-    def take(self, operation: Operation) -> Effect | None:
-        """What strikes this request: the first fault ordered for it; those behind it do not count the request."""
+    def take(self, operation: Operation) -> list[Effect]:
+        """What strikes this request, in the order of being ordered; the last may decide what becomes of it."""
         with self._lock:
-            struck = next((order for order in self._orders if order.operation == operation and order.meets()), None)
+            struck = list(self._strike(operation))
             self._orders = [order for order in self._orders if not order.is_done]
-        return struck.effect if struck else None
+        return struck
+
+    def _strike(self, operation: Operation) -> Iterator[Effect]:
+        """Orders behind the one that decides do not count the request."""
+        for order in self._orders:
+            if order.operation == operation and order.meets():
+                yield order.effect
+                if not isinstance(order.effect, Delay | Throttle):
+                    return

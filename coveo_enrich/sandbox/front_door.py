@@ -1,79 +1,92 @@
-"""What every request passes first: it is written down, and it meets the fault that was ordered for it."""
+"""What every request passes first: it is written down, counted, and meets what was ordered for it."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import struct
+import json
+from datetime import datetime
 
 import attrs
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from coveo_enrich.sandbox.faults import Answer, Faults, LostReply, operation_of
+from coveo_enrich.sandbox.budgets import CallBudget, organization_of
+from coveo_enrich.sandbox.clock import Clock
+from coveo_enrich.sandbox.faults import (
+    Answer,
+    BrokenConnection,
+    Delay,
+    Effect,
+    Faults,
+    Hang,
+    LostReply,
+    Throttle,
+    operation_of,
+)
 from coveo_enrich.sandbox.journal import Journal, SandboxRequest
+from coveo_enrich.sandbox.wire import Wire
 
 __all__ = ["FrontDoor"]
-
-# Closing with this option set sends a reset instead of an orderly end.
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class FrontDoor:
     """An ASGI application around the sandbox's own."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, journal: Journal) -> None:
+    def __init__(self, app: ASGIApp, clock: Clock, faults: Faults, budget: CallBudget, journal: Journal) -> None:
         self._app = app
+        self._clock = clock
         self._faults = faults
+        self._budget = budget
         self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        request = _request(scope)
-        effect = None if request.operation is None else self._faults.take(request.operation)
-        if effect is None:
-            await self._serve(request, self._app, scope, receive, send)
-        elif isinstance(effect, Answer):
-            answer = Response(effect.body, effect.status, effect.headers)
-            await self._serve(request, answer, scope, receive, send)
-        else:
-            if isinstance(effect, LostReply):
-                await self._app(scope, receive, _lose)
-            self._journal.add(request)
-            await _reset(scope, receive)
+        request = _request(scope, self._clock.now())
 
-    async def _serve(self, request: SandboxRequest, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let ``app`` answer, and write the request down before the answer is out, so that its sender can see it."""
-        statuses: list[int] = []
+        def note(status: int | None, body_size: int) -> None:
+            self._journal.add(attrs.evolve(request, status=status, body_size=body_size))
 
-        async def note_and_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                statuses.append(message["status"])
-                self._journal.add(attrs.evolve(request, status=message["status"]))
-            await send(message)
+        wire = Wire(scope, receive, send, note)
+        for effect in self._effects(request):
+            match effect:
+                case Delay():
+                    await wire.wait(effect.seconds)
+                case Throttle():
+                    wire.throttle(effect.bytes_per_second)
+                case LostReply():
+                    wire.lose_reply()
+                case BrokenConnection(when="middle"):
+                    wire.break_middle()
+                case BrokenConnection():
+                    wire.lose_reply()
+                    return await wire.serve(_do_nothing)
+                case Answer():
+                    return await wire.serve(Response(effect.body, effect.status, effect.headers))
+                case Hang():
+                    return await wire.hang()
+        await wire.serve(self._app)
+        return None
 
-        await app(scope, receive, note_and_send)
-        if not statuses:
-            self._journal.add(request)
+    def _effects(self, request: SandboxRequest) -> list[Effect]:
+        """A call that is over the budget goes no further, and meets none of the faults."""
+        organization_id = organization_of(request.path)
+        seconds = None if organization_id is None else self._budget.charge(organization_id, request.time)
+        if seconds is not None:
+            return [_too_many_requests(seconds)]
+        return [] if request.operation is None else self._faults.take(request.operation)
 
 
-def _request(scope: Scope) -> SandboxRequest:
+def _request(scope: Scope, now: datetime) -> SandboxRequest:
     headers: dict[str, str] = {}
     for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]):
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     method, path = scope["method"], scope["path"]
-    return SandboxRequest(method, path, operation_of(method, path), None, headers)
+    return SandboxRequest(method, path, operation_of(method, path), None, headers, now, 0)
 
 
-async def _lose(message: Message) -> None:
-    """Send nothing."""
+def _too_many_requests(seconds: int) -> Answer:
+    error = {"message": "The organization has made too many calls.", "errorCode": "TOO_MANY_REQUESTS"}
+    return Answer(429, {"Content-Type": "application/json", "Retry-After": str(seconds)}, json.dumps(error))
 
 
-async def _reset(scope: Scope, receive: Receive) -> None:
-    """Reset the connection, and wait until that is done: the server would otherwise answer for us."""
-    transport: asyncio.Transport = scope["state"]["transport"]
-    connection = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _do_nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """What was asked for does not happen."""

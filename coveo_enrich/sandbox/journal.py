@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 
 import attrs
 
@@ -22,6 +23,8 @@ class SandboxRequest:
         operation: What it asked for; `None` when that is nothing that the sandbox does.
         status: The HTTP status of the answer; `None` when there was none.
         headers: Its headers as they came, names in lower case. They hold the API key, so they are not in the repr.
+        time: When it came, by the sandbox's clock, in UTC.
+        body_size: Bytes of its body that were read, before the answer; 0 when its head alone was answered.
     """
 
     method: str
@@ -29,6 +32,8 @@ class SandboxRequest:
     operation: Operation | None
     status: int | None
     headers: Mapping[str, str] = attrs.field(repr=False)
+    time: datetime
+    body_size: int
 
 
 class Journal:

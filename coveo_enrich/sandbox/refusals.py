@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-__all__ = ["Refused", "StorageRefused", "invalid_parameter"]
+__all__ = ["Refused", "StorageRefused", "invalid_parameter", "missing_parameter"]
 
 
 @attrs.define(slots=False)
@@ -40,3 +40,8 @@ class StorageRefused(Exception):
 def invalid_parameter(message: str) -> Refused:
     """What Coveo answers to a stream, file or option that it does not know."""
     return Refused(412, "INVALID_PARAMETER", message)
+
+
+def missing_parameter(name: str) -> Refused:
+    """What Coveo answers to a call without a parameter that it needs."""
+    return Refused(412, "MISSING_PARAMETER", f"The parameter {name} is missing.")

@@ -6,29 +6,38 @@ Nothing here imports Starlette or uvicorn before a sandbox is started, so that n
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-import socket
+import math
 import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import attrs
 
-from coveo_enrich.sandbox.access import Account
-from coveo_enrich.sandbox.backend import Backend, SandboxStream
-from coveo_enrich.sandbox.faults import Answer, BrokenConnection, Faults, LostReply, Operation
+from coveo_enrich.sandbox.access import Account, Privilege
+from coveo_enrich.sandbox.backend import Backend, RepeatedClose, Rules, SandboxStream
+from coveo_enrich.sandbox.budgets import CallBudget, Limits
+from coveo_enrich.sandbox.faults import (
+    Answer,
+    BrokenConnection,
+    Delay,
+    Faults,
+    Hang,
+    LostReply,
+    Moment,
+    Operation,
+    Throttle,
+)
 from coveo_enrich.sandbox.fields import Field, FieldType
-from coveo_enrich.sandbox.index import Dropped
 from coveo_enrich.sandbox.journal import Journal, SandboxRequest
+from coveo_enrich.sandbox.listening import listen, url_of, warn_of_exposure
 from coveo_enrich.sandbox.refusals import Refused
+from coveo_enrich.sandbox.store import Dropped, Source
 
 __all__ = ["CoveoSandbox"]
-
-_HOST = "127.0.0.1"
 
 
 @attrs.frozen
@@ -38,6 +47,7 @@ class _Running:
     url: str
     backend: Backend
     faults: Faults
+    budget: CallBudget
     journal: Journal
     stack: contextlib.ExitStack
 
@@ -45,11 +55,26 @@ class _Running:
 class CoveoSandbox:
     """A Coveo organization with one Catalog source on localhost: a real HTTP server, as strict as the real one.
 
-    It serves from ``with`` (or `start`) to the end of the block (or `stop`), and starts empty every time. It listens on
-    the loopback interface only.
+    It serves from ``with`` (or `start`) to the end of the block (or `stop`), and starts empty every time, unless it
+    is told where to keep its data.
 
     Args:
         port: The port to listen on; 0 picks a free one.
+        host: Where to listen. Anything but the loopback interface brings a ``RuntimeWarning``, as the sandbox has no
+            protection against who reaches it.
+        data: A SQLite file that keeps fields and items over restarts, and what is still to leave the index. `None`
+            means a temporary file, which is gone when the sandbox stops.
+        restricted: Whether there is one organization, one source and one API key (and those of `create_api_key`).
+            Otherwise any is accepted: organizations and sources are there as soon as they are named.
+        protect_empty: Whether the close of an empty stream deletes nothing, as with a source that belongs to a catalog
+            configuration. Otherwise it empties the source.
+        deletion_delay_minutes: When items that a load does not contain leave the index: so long after the close, by
+            the sandbox's clock, which `advance` moves. 0 or more.
+        repeated_close: The status that answers the close of a stream which is closed already: 200, 404 or 412. Coveo's
+            is not documented.
+
+    Raises:
+        ValueError: A delay or a status that cannot be.
 
     Example:
         ```python
@@ -60,9 +85,31 @@ class CoveoSandbox:
         ```
     """
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        data: str | PathLike[str] | None = None,
+        restricted: bool = True,
+        protect_empty: bool = False,
+        deletion_delay_minutes: float = 15.0,
+        repeated_close: RepeatedClose = 412,
+    ) -> None:
+        warn_of_exposure(host, stacklevel=2)
+        if not 0 <= deletion_delay_minutes < math.inf:
+            raise ValueError(f"deletion_delay_minutes is 0 or more; got {deletion_delay_minutes}")
+        if repeated_close not in get_args(RepeatedClose):
+            raise ValueError(f"repeated_close is 200, 404 or 412; got {repeated_close}")
+        self._host = host
         self._port = port
-        self._account = Account("sandbox", "sandbox-catalog", f"xx-{secrets.token_urlsafe(24)}")
+        self._data = None if data is None else Path(data)
+        self._rules = Rules(
+            deletion_delay_minutes=deletion_delay_minutes,
+            protect_empty=protect_empty,
+            repeated_close=repeated_close,
+        )
+        self._account = Account("sandbox", "sandbox-catalog", is_restricted=restricted)
         self._running: _Running | None = None
 
     def __enter__(self) -> Self:
@@ -83,16 +130,20 @@ class CoveoSandbox:
 
         Raises:
             ImportError: The extra ``sandbox`` is not installed.
-            OSError: The port is taken.
+            OSError: The port is taken, ``host`` is none of this machine's, or ``data`` is used by another sandbox or
+                is none of a sandbox's files.
             RuntimeError: It is running already.
         """
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
-        self._running = _start(self._account, self._port)
+        self._running = _start(self._account, self._host, self._port, self._rules, self._data)
         return self
 
     def stop(self) -> None:
-        """Stop serving and forget everything: no thread, socket or file is left. Harmless when it is not running."""
+        """Stop serving and forget everything: no thread, socket or file is left but ``data``, which is complete.
+
+        Harmless when it is not running.
+        """
         if self._running is not None:
             running, self._running = self._running, None
             running.stack.close()
@@ -152,42 +203,83 @@ class CoveoSandbox:
             merge_with_lexicon=merge_with_lexicon,
         )
         try:
-            self._now.backend.create_field(field)
+            self._now.backend.organization(self._account.organization_id).create_fields([field])
         except Refused as refused:
             raise ValueError(refused.message) from None
 
-    def items(self) -> list[dict[str, Any]]:
+    def create_api_key(self, *privileges: Privilege) -> str:
+        """Another API key, which may do only this; a call that needs more is answered with 403 ``ACCESS_DENIED``.
+
+        Args:
+            privileges: ``ORGANIZATION_VIEW`` (for file containers), ``SOURCE_EDIT`` (for streams, updates, deletions
+                and the status), ``SOURCE_VIEW`` (for reading a source), ``FIELD_VIEW``, ``FIELD_CREATE`` and
+                ``FIELD_EDIT``. None of them contains another.
+
+        Raises:
+            ValueError: A privilege that is not known.
+        """
+        return self._account.create_key(privileges)
+
+    def items(self, *, source_id: str | None = None, organization_id: str | None = None) -> list[dict[str, Any]]:
         """What is in the index now: each item's ``documentId`` and the fields that were kept, by ``documentId``.
 
         Waits until everything that was accepted is processed.
-        """
-        return self._now.backend.index.items().result()
 
-    def dropped(self) -> list[Dropped]:
+        Args:
+            source_id: The source; by default the sandbox's own.
+            organization_id: Its organization; by default the sandbox's own.
+
+        Raises:
+            ValueError: There is no such source, as the sandbox is restricted to its own.
+        """
+        return self._now.backend.items(self._source(source_id, organization_id))
+
+    def dropped(self, *, source_id: str | None = None, organization_id: str | None = None) -> list[Dropped]:
         """What was sent and is not in the index, and why: of each item's last version, and of files that are no batch.
 
-        Waits until everything that was accepted is processed.
-        """
-        return self._now.backend.index.dropped().result()
+        Each load starts the list anew. Waits until everything that was accepted is processed.
 
-    def streams(self) -> list[SandboxStream]:
+        Args:
+            source_id: As in `items`.
+            organization_id: As in `items`.
+
+        Raises:
+            ValueError: As in `items`.
+        """
+        return self._now.backend.dropped(self._source(source_id, organization_id))
+
+    def streams(self, *, source_id: str | None = None, organization_id: str | None = None) -> list[SandboxStream]:
         """Every stream with its containers, the oldest first.
 
         Waits until everything that was accepted is processed.
+
+        Args:
+            source_id: As in `items`.
+            organization_id: As in `items`.
+
+        Raises:
+            ValueError: As in `items`.
         """
-        return self._now.backend.streams()
+        return self._now.backend.streams(self._source(source_id, organization_id))
 
     def requests(self) -> list[SandboxRequest]:
         """Every request, in the order in which they were answered, without bodies."""
         return self._now.journal.all()
 
     def advance(self, *, minutes: float) -> None:
-        """Move the sandbox's clock forward: an upload URL works for 60 minutes.
+        """Move the sandbox's clock forward: upload URLs expire after 60 minutes, and items leave when they are due.
+
+        Args:
+            minutes: 0 or more, up to ten years.
 
         Raises:
-            ValueError: ``minutes`` is negative.
+            ValueError: ``minutes`` is out of this range.
         """
-        self._now.backend.clock.advance(timedelta(minutes=minutes))
+        try:
+            by = timedelta(minutes=minutes)
+        except OverflowError:
+            raise ValueError(f"minutes is a number up to ten years; got {minutes}") from None
+        self._now.backend.advance(by)
 
     def fail(
         self,
@@ -203,7 +295,8 @@ class CoveoSandbox:
         """Answer with an error, in the place of what was asked for, which does not happen.
 
         Args:
-            operation: ``open``, ``chunk``, ``close``, ``upload``, ``source`` (reading it) or ``fields``.
+            operation: ``open``, ``chunk``, ``close``, ``files``, ``update``, ``merge``, ``delete_older_than``,
+                ``status``, ``upload``, ``source`` (reading it) or ``fields`` (whatever is done with them).
             status: The HTTP status.
             error_code: Coveo's ``errorCode``, or the storage's ``<Code>`` for an upload; by default a usual one.
             headers: More headers of the answer, such as ``{"Retry-After": "2"}``.
@@ -217,18 +310,23 @@ class CoveoSandbox:
         answer = Answer.of(operation, status, error_code=error_code, headers=headers, body=body)
         self._now.faults.order(operation, answer, times=times, after=after)
 
-    def break_connection(self, operation: Operation, *, times: int | None = 1, after: int = 0) -> None:
-        """Reset the connection in the place of what was asked for, which does not happen.
+    def break_connection(
+        self, operation: Operation, *, when: Moment = "before", times: int | None = 1, after: int = 0
+    ) -> None:
+        """Break the connection.
 
         Args:
             operation: As in `fail`.
+            when: ``before`` resets the connection in the place of what was asked for, which does not happen.
+                ``middle`` resets it when half of the request's body was read, so that what was asked for does not
+                happen either; a request without a body is carried out, and the connection ends after half of the reply.
             times: As in `fail`.
             after: As in `fail`.
 
         Raises:
-            ValueError: As in `fail`.
+            ValueError: As in `fail`, or for another ``when``.
         """
-        self._now.faults.order(operation, BrokenConnection(), times=times, after=after)
+        self._now.faults.order(operation, BrokenConnection(when), times=times, after=after)
 
     def lose_reply(self, operation: Operation, *, times: int | None = 1, after: int = 0) -> None:
         """Do what was asked for, and reset the connection in the place of the reply.
@@ -243,6 +341,77 @@ class CoveoSandbox:
         """
         self._now.faults.order(operation, LostReply(), times=times, after=after)
 
+    def delay(self, operation: Operation, seconds: float, *, times: int | None = 1, after: int = 0) -> None:
+        """Wait before anything happens; for a client that gives up meanwhile, nothing does.
+
+        That a client gives up is seen only in what it has sent, so an upload that was on its way to the end may be
+        stored all the same. A delayed request goes on to what was ordered after the delay: it can be late and fail.
+
+        Args:
+            operation: As in `fail`.
+            seconds: How long, in real time: the sandbox's clock and `advance` have no part in it.
+            times: As in `fail`.
+            after: As in `fail`.
+
+        Raises:
+            ValueError: As in `fail`.
+        """
+        self._now.faults.order(operation, Delay(seconds), times=times, after=after)
+
+    def throttle(self, operation: Operation, bytes_per_second: float, *, times: int | None = 1, after: int = 0) -> None:
+        """Read the body of the request slowly; where it has none, write the body of the reply slowly.
+
+        As with `delay`, the request goes on to what was ordered after it.
+
+        Args:
+            operation: As in `fail`.
+            bytes_per_second: How fast; more than 0.
+            times: As in `fail`.
+            after: As in `fail`.
+
+        Raises:
+            ValueError: As in `fail`.
+        """
+        self._now.faults.order(operation, Throttle(bytes_per_second), times=times, after=after)
+
+    def hang(self, operation: Operation, *, times: int | None = 1, after: int = 0) -> None:
+        """Take the request in, do nothing and say nothing, until the client gives up or the sandbox stops.
+
+        `requests` shows it as soon as it was taken in.
+
+        Args:
+            operation: As in `fail`.
+            times: As in `fail`.
+            after: As in `fail`.
+
+        Raises:
+            ValueError: As in `fail`.
+        """
+        self._now.faults.order(operation, Hang(), times=times, after=after)
+
+    def limit_calls(self, *, per_5_minutes: int | None = None, per_day: int | None = None) -> None:
+        """Let each organization make no more calls than these, counted from now on by the sandbox's clock.
+
+        A call too many is answered with 429 ``TOO_MANY_REQUESTS``. Its ``Retry-After`` says in how many seconds the
+        next may pass: up to 300, or up to midnight when the day is used up. What is refused so does not count, and
+        meets no fault; every other call to Coveo counts, whatever becomes of it. Uploads do not.
+
+        Args:
+            per_5_minutes: Calls in any five minutes; `None` means any number.
+            per_day: Calls in a day of UTC; `None` means any number.
+
+        Raises:
+            ValueError: A number below 1.
+        """
+        self._now.budget.limit(Limits(per_5_minutes, per_day))
+
+    def _source(self, source_id: str | None, organization_id: str | None) -> Source:
+        own = self._account.source
+        source = Source(organization_id or own.organization_id, source_id or own.source_id)
+        if self._account.is_restricted and source != own:
+            raise ValueError(f"a restricted sandbox has only the source {own.source_id} of {own.organization_id}")
+        return source
+
     @property
     def _now(self) -> _Running:
         if self._running is None:
@@ -250,21 +419,7 @@ class CoveoSandbox:
         return self._running
 
 
-def _listener(port: int) -> socket.socket:
-    # The protocol is named because asyncio looks at it when it decides to send small answers without delay.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":  # elsewhere this option would let two servers share the port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((_HOST, port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _start(account: Account, port: int) -> _Running:
+def _start(account: Account, host: str, port: int, rules: Rules, data: Path | None) -> _Running:
     try:
         from coveo_enrich.sandbox.app import build_app  # noqa: PLC0415 - needs the extra
         from coveo_enrich.sandbox.front_door import FrontDoor  # noqa: PLC0415 - needs the extra
@@ -276,12 +431,13 @@ def _start(account: Account, port: int) -> _Running:
 
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coveo-sandbox-")))
-        listener = stack.enter_context(_listener(port))
-        url = f"http://{_HOST}:{listener.getsockname()[1]}"
-        backend = Backend(folder, url, account.organization_id)
-        stack.callback(backend.index.stop)
-        faults, journal = Faults(), Journal()
-        server = HttpServer(FrontDoor(build_app(backend, account), faults, journal), listener)
+        listener = stack.enter_context(listen(host, port))
+        url = url_of(listener)
+        backend = Backend(folder, url, rules, data)
+        stack.callback(backend.stop)
+        faults, budget, journal = Faults(), CallBudget(), Journal()
+        app = FrontDoor(build_app(backend, account), backend.clock, faults, budget, journal)
+        server = HttpServer(app, listener)
         server.start()
         stack.callback(server.stop)
-        return _Running(url, backend, faults, journal, stack.pop_all())
+        return _Running(url, backend, faults, budget, journal, stack.pop_all())

@@ -67,10 +67,16 @@ class _Config(uvicorn.Config):
 
 class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in the base class
-        """Hand the connection to the application, which may have to break it."""
+        """Hand the connection to the application, which may have to break it, and an event for when it is gone."""
         super().connection_made(transport)
         self.access_log = False
-        self.app_state = {"transport": transport}
+        self._gone = asyncio.Event()
+        self.app_state = {"transport": transport, "gone": self._gone}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wake up who waits; only now, so that the server does not answer for them."""
+        super().connection_lost(exc)
+        self._gone.set()
 
 
 class _Server(uvicorn.Server):

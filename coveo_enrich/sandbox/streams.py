@@ -7,8 +7,22 @@ import uuid
 import attrs
 
 from coveo_enrich.sandbox.refusals import invalid_parameter
+from coveo_enrich.sandbox.store import Source
 
-__all__ = ["Stream", "Streams"]
+__all__ = ["Receipt", "Stream", "Streams"]
+
+
+@attrs.frozen
+class Receipt:
+    """What Coveo answers when it has taken something in.
+
+    Attributes:
+        ordering_id: Milliseconds since 1970 by the sandbox's clock, larger than every one before.
+        request_id: A name for the call.
+    """
+
+    ordering_id: int
+    request_id: str
 
 
 @attrs.define
@@ -17,40 +31,55 @@ class Stream:
 
     Attributes:
         stream_id: Coveo's ``streamId``.
+        source: The source that it loads.
         file_ids: Its containers, in the order in which they were given out.
-        is_open: Whether it still takes chunks.
+        receipt: What its close was answered; `None` as long as it takes chunks.
     """
 
     stream_id: str
-    file_ids: list[str]
-    is_open: bool = True
+    source: Source
+    file_ids: list[str] = attrs.field(factory=list[str])
+    receipt: Receipt | None = None
 
 
 class Streams:
-    """The streams of the source. Several may be open at once."""
+    """The streams of all sources. Several of a source may be open at once."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Stream] = {}
 
-    def open(self, file_id: str) -> Stream:
-        """A new stream, with its first container."""
-        stream = Stream(str(uuid.uuid4()), [file_id])
+    def open(self, source: Source) -> Stream:
+        """A new stream, without a container."""
+        stream = Stream(str(uuid.uuid4()), source)
         self._by_id[stream.stream_id] = stream
         return stream
 
-    def require_open(self, stream_id: str) -> Stream:
+    def require(self, source: Source, stream_id: str) -> Stream:
         """The stream of that id.
 
         Raises:
-            Refused: 412, when there is none or it is closed. What Coveo answers then is not documented.
+            Refused: 412, when the source has none. What Coveo answers then is not documented.
         """
         stream = self._by_id.get(stream_id)
-        if stream is None:
+        if stream is None or stream.source != source:
             raise invalid_parameter("There is no such stream.")
-        if not stream.is_open:
+        return stream
+
+    def require_open(self, source: Source, stream_id: str) -> Stream:
+        """The stream of that id.
+
+        Raises:
+            Refused: 412, when the source has none, or it is closed. What Coveo answers then is not documented.
+        """
+        stream = self.require(source, stream_id)
+        if stream.receipt is not None:
             raise invalid_parameter("The stream is closed.")
         return stream
 
     def all(self) -> list[Stream]:
         """Every stream, the oldest first."""
         return list(self._by_id.values())
+
+    def of(self, source: Source) -> list[Stream]:
+        """Every stream of a source, the oldest first."""
+        return [stream for stream in self._by_id.values() if stream.source == source]

@@ -3,47 +3,64 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import NoReturn, TypeAlias
 
-__all__ = ["DECODER", "Json", "JsonObject", "parse"]
+__all__ = ["DECODER", "AmbiguousObject", "Json", "parse"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
-class JsonObject(dict[str, Json]):
-    """An object that remembers a key which came twice, case aside: Coveo calls that ``INVALID_JSON`` in an item."""
+class AmbiguousObject(dict[str, Json]):
+    """An object in which a key came twice, case aside: Coveo calls that ``INVALID_JSON`` in an item.
 
-    __slots__ = ("repeated",)
+    Attributes:
+        repeated: The first such key, as it was written the second time.
+    """
 
     def __init__(self, pairs: list[tuple[str, Json]]) -> None:
         super().__init__(pairs)
-        self.repeated = None if len({key.lower() for key, _ in pairs}) == len(pairs) else _first_repeated(pairs)
+        self.repeated = _first_repeated(pairs)
 
 
-def _first_repeated(pairs: list[tuple[str, Json]]) -> str | None:
+def _first_repeated(pairs: list[tuple[str, Json]]) -> str:
     seen: set[str] = set()
     for key, _ in pairs:
         if key.lower() in seen:
             return key
         seen.add(key.lower())
-    return None
+    raise ValueError("no key is repeated")
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    value = dict(pairs)
+    return value if len(set(map(str.lower, value))) == len(pairs) else AmbiguousObject(pairs)
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=JsonObject, parse_constant=_refuse_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is beyond every number")
+    return number
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+# Slower; what it reads can be written as JSON again.
+_STRICTER_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def parse(text: bytes) -> Json:
     """The JSON value in ``text``.
 
     Raises:
-        ValueError: It is not UTF-8, not JSON, or nested too deeply.
+        ValueError: It is not UTF-8, not JSON, nested too deeply, or holds a number that is too large for a float.
     """
     try:
-        value: Json = DECODER.decode(text.decode())
+        value: Json = _STRICTER_DECODER.decode(text.decode())
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value

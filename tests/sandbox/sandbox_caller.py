@@ -6,7 +6,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import attrs
@@ -35,9 +35,12 @@ class Caller:
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls) -> Generator[Caller]:
+    def running(cls, **options: Any) -> Generator[Caller]:  # noqa: ANN401 - whatever a sandbox takes
         """Start a sandbox and a client for it."""
-        with CoveoSandbox() as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False, timeout=30) as http:
+        with (
+            CoveoSandbox(**options) as sandbox,
+            httpx.Client(base_url=sandbox.url, trust_env=False, timeout=30) as http,
+        ):
             yield cls(sandbox, http)
 
     @property
@@ -51,10 +54,20 @@ class Caller:
         return f"/rest/organizations/{self.sandbox.connection['organization_id']}"
 
     @property
+    def source_path(self) -> str:
+        """The source on the side that takes items in."""
+        there = self.sandbox.connection
+        return f"/push/v1/organizations/{there['organization_id']}/sources/{there['source_id']}"
+
+    @property
     def stream_path(self) -> str:
         """The streams of the source."""
-        there = self.sandbox.connection
-        return f"/push/v1/organizations/{there['organization_id']}/sources/{there['source_id']}/stream"
+        return f"{self.source_path}/stream"
+
+    @property
+    def files_path(self) -> str:
+        """The file containers of the organization."""
+        return f"/push/v1/organizations/{self.sandbox.connection['organization_id']}/files"
 
     def post(self, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - whatever httpx takes
         """POST with the usual headers."""
@@ -85,6 +98,26 @@ class Caller:
             container = self.chunk(opened["streamId"]) if number else opened
             self.upload(container, file).raise_for_status()
         self.close(opened["streamId"]).raise_for_status()
+
+    def container(self) -> dict[str, Any]:
+        """Ask for a file container."""
+        container: dict[str, Any] = self.post(self.files_path).raise_for_status().json()
+        return container
+
+    def send(self, call: Literal["update", "merge"], file_id: str) -> httpx.Response:
+        """Hand an uploaded file over."""
+        return self.http.put(f"{self.stream_path}/{call}", headers=self.headers, params={"fileId": file_id})
+
+    def update(self, call: Literal["update", "merge"] = "update", **arrays: object) -> int:
+        """Upload a file with these arrays and hand it over: its orderingId."""
+        container = self.container()
+        self.upload(container, json.dumps(arrays).encode()).raise_for_status()
+        return int(self.send(call, container["fileId"]).raise_for_status().json()["orderingId"])
+
+    def delete_older_than(self, ordering_id: int | str, **query: object) -> httpx.Response:
+        """Let items leave whose last operation is older."""
+        path = f"{self.stream_path}/deleteolderthan/{ordering_id}"
+        return self.http.post(path, headers=self.headers, params={name: str(value) for name, value in query.items()})
 
     def document_ids(self) -> list[str]:
         """The ids in the index."""

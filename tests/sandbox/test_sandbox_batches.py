@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.batches import BatchRejectedError, read_batch
+from coveo_enrich.sandbox.batches import BatchRejectedError, Call, Entry, read_batch
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
@@ -35,7 +35,7 @@ class Drip(io.StringIO):
 @given(
     st.lists(json_values, max_size=5),
     st.sampled_from(["addOrUpdate", "AddOrUpdate", "ADDORUPDATE"]),
-    st.dictionaries(st.sampled_from(["delete", "x", ""]), json_values),
+    st.dictionaries(st.sampled_from(["y", "x", ""]), json_values),
     st.sampled_from([None, 0, 2]),
     st.booleans(),
 )
@@ -48,8 +48,8 @@ def test_whatever_is_written_is_read(
 ) -> None:
     """Any JSON comes back as it was, however it is laid out and wherever it is cut; other keys are passed over."""
     text = json.dumps({**others, key: items}, indent=indent, ensure_ascii=ascii_only)
-    assert [read.value for read in read_batch(Drip(text))] == items
-    assert [read.value for read in read_batch(io.StringIO(text))] == items
+    assert _read(Drip(text)) == items
+    assert _read(io.StringIO(text)) == items
 
 
 @untimed
@@ -57,14 +57,15 @@ def test_whatever_is_written_is_read(
 def test_sizes_are_those_of_the_file(value: Any, ascii_only: bool) -> None:  # noqa: ANN401, FBT001 - any JSON
     """The size of an item is what it took as UTF-8, blanks within it included and around it not."""
     text = json.dumps(value, ensure_ascii=ascii_only)
-    (read,) = read_batch(Drip('{"addOrUpdate": [ ' + text + " ] }"))
+    (read,) = read_batch(Drip('{"addOrUpdate": [ ' + text + " ] }"), "load")
+    assert isinstance(read, Entry)
     assert read.size == len(text.encode("utf-8", "surrogatepass"))
 
 
 def _read(file: TextIO) -> list[Any] | None:
     """The items; `None` when the file is rejected, which is the only error there may be."""
     try:
-        return [read.value for read in read_batch(file)]
+        return [read.value for read in read_batch(file, "load") if isinstance(read, Entry)]
     except BatchRejectedError:
         return None
 
@@ -89,6 +90,38 @@ def test_any_bytes_are_a_batch_or_rejected(junk: bytes, at: int) -> None:
         assert [value for key, value in json.loads(file.decode()).items() if key.lower() == "addorupdate"] == [items]
 
 
+@untimed
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["addOrUpdate", "PARTIALUPDATE", "Delete", "addOrMerge", "x"]), st.lists(json_values)
+        ),
+        unique_by=lambda pair: pair[0],
+    ),
+    st.sampled_from(("load", "update", "merge")),
+)
+def test_every_entry_is_read_or_passed_over(arrays: list[tuple[str, list[Any]]], call: Call) -> None:
+    """A call gets the entries of its own arrays, in the order of the file, and one word about each array else."""
+    taken = {"load": ["addorupdate"], "update": ["addorupdate", "partialupdate", "delete"], "merge": ["addormerge"]}
+    expected = [(key.lower(), value) for key, values in arrays if key.lower() in taken[call] for value in values]
+    others = [key for key, values in arrays if key == "x" or (values and key.lower() not in taken[call])]
+    text = json.dumps(dict(arrays))
+    if not any(key.lower() in taken[call] for key, _ in arrays):
+        with pytest.raises(BatchRejectedError, match="the batch has no"):
+            list(read_batch(Drip(text), call))
+        return
+    read = list(read_batch(Drip(text), call))
+    assert [(one.key.lower(), one.value) for one in read if isinstance(one, Entry)] == expected
+    assert len([one for one in read if not isinstance(one, Entry)]) == len(others)
+
+
+@pytest.mark.parametrize("key", ["addOrUpdate", "partialUpdate", "delete"])
+def test_an_array_that_comes_twice_is_rejected(key: str) -> None:
+    """Whatever its case, and whatever stands between."""
+    with pytest.raises(BatchRejectedError, match=f"{key} comes twice"):
+        list(read_batch(io.StringIO(f'{{"{key}":[],"x":1,"{key.upper()}":[]}}'), "update"))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -98,6 +131,8 @@ def test_any_bytes_are_a_batch_or_rejected(junk: bytes, at: int) -> None:
         '{"addOrUpdate":[' + "1" * 100_000 + "]}",
         '{"addOrUpdate":["' + "x" * 40_000_000 + '"]}',
         '{"addOrUpdate":["' + "x" * 40_000_000,
+        '{"addOrUpdate":[],"delete":["' + "x" * 40_000_000,
+        '{"addOrUpdate":[],"delete":{}}',
         '{"addOrUpdate":[-Infinity]}',
         '{"addOrUpdate":[1 2]}',
         '{"addOrUpdate":[1,]}',
@@ -111,7 +146,7 @@ def test_any_bytes_are_a_batch_or_rejected(junk: bytes, at: int) -> None:
 def test_hostile_text_is_rejected(text: str) -> None:
     """Deep nesting, endless numbers and texts, and JSON that is only nearly JSON end in a rejection, not in a crash."""
     with pytest.raises(BatchRejectedError):
-        list(read_batch(io.StringIO(text)))
+        list(read_batch(io.StringIO(text), "load"))
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
@@ -123,7 +158,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            assert sum(1 for _ in read_batch(file)) == 10_000
+            assert sum(1 for _ in read_batch(file, "load")) == 10_000
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

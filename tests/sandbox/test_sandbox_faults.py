@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -106,6 +107,43 @@ def test_faults_reach_the_platform_side(coveo: Caller) -> None:
     assert [coveo.http.get(path, headers=coveo.headers).status_code for _ in range(2)] == [503, 200]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "operation"),
+    [
+        ("POST", "{push}/files", "files"),
+        ("POST", "{push}/sources/one/status?statusType=REBUILD", "status"),
+        ("PUT", "{push}/sources/one/stream/update?fileId=1", "update"),
+        ("PUT", "{push}/sources/one/stream/merge?fileId=1", "merge"),
+        ("POST", "{push}/sources/one/stream/deleteolderthan/1?queueDelay=0", "delete_older_than"),
+        ("GET", "{rest}/sources/one", "source"),
+        ("GET", "{rest}/indexes/fields", "fields"),
+        ("GET", "{rest}/indexes/page/fields", "fields"),
+        ("POST", "{rest}/indexes/fields/batch/create", "fields"),
+        ("PUT", "{rest}/indexes/fields/ec_name", "fields"),
+    ],
+)
+def test_every_operation_can_fail(coveo: Caller, method: str, path: str, operation: Any) -> None:  # noqa: ANN401 - one of many
+    """An order reaches each call that the sandbox answers, and no other."""
+    organization = f"organizations/{coveo.sandbox.connection['organization_id']}"
+    url = path.format(push=f"/push/v1/{organization}", rest=f"/rest/{organization}")
+    coveo.sandbox.fail(operation, 502)
+    assert coveo.open()["streamId"]
+    assert coveo.http.request(method, url, headers=coveo.headers).status_code == 502
+    assert coveo.sandbox.requests()[-1].operation == operation
+
+
+def test_requests_shows_when_it_came_and_how_much_was_read(coveo: Caller) -> None:
+    """The time is that of the sandbox; a request that is refused by its head has a body that nobody read."""
+    container = coveo.open()
+    coveo.sandbox.advance(minutes=59)
+    assert coveo.upload(container, bytes(1_000_000)).status_code == 200
+    assert coveo.upload({**container, "requiredHeaders": {}}, bytes(1_000_000)).status_code == 403
+    opened, upload, refused = coveo.sandbox.requests()
+    assert [opened.body_size, upload.body_size, refused.body_size] == [0, 1_000_000, 0]
+    assert upload.time - opened.time >= timedelta(minutes=59)
+    assert opened.time.utcoffset() == timedelta()
+
+
 def test_requests_shows_what_was_answered_and_what_was_not(coveo: Caller) -> None:
     """Operation, status and headers of each request; `None` where there was no reply or no such operation."""
     container = coveo.open()
@@ -127,6 +165,10 @@ def test_requests_shows_what_was_answered_and_what_was_not(coveo: Caller) -> Non
 )
 def test_an_order_that_cannot_be_carried_out_is_an_error(coveo: Caller, operation: Any, options: Any) -> None:  # noqa: ANN401 - wrong on purpose
     """A misspelt operation would make a test pass that proves nothing."""
-    for order in (coveo.sandbox.fail, coveo.sandbox.break_connection, coveo.sandbox.lose_reply):
+    box = coveo.sandbox
+    for order in (box.fail, box.break_connection, box.lose_reply, box.hang):
         with pytest.raises(ValueError, match=r"operation|times"):
             order(operation, **options)
+    for slowness in (box.delay, box.throttle):
+        with pytest.raises(ValueError, match=r"operation|times"):
+            slowness(operation, 1, **options)

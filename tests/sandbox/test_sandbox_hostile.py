@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -15,14 +17,13 @@ from sandbox_caller import Caller, batch, untimed
 def coveo() -> Iterator[Caller]:
     """A running sandbox."""
     with Caller.running() as caller:
+        caller.sandbox.create_field("stock", type="DOUBLE", key_value=True)
         yield caller
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
-        "//",
         "/push/v1/organizations/../../../etc/passwd",
         "/push/v1/organizations/sandbox/sources/sandbox-catalog/stream/..%2f..%2fopen/close",
         "/push/v1/organizations/sandbox/sources/sandbox-catalog/stream/%00/close",
@@ -33,6 +34,14 @@ def coveo() -> Iterator[Caller]:
         "/coveo-sandbox-customerdata/../../../../etc/passwd",
         "/coveo-sandbox-customerdata/index.sqlite",
         "/rest/organizations/sandbox/indexes/fields/..%2f..%2fsearch",
+        "/push/v1/organizations/sandbox/sources/sandbox-catalog/stream/update?fileId=..%2f..%2findex.sqlite",
+        "/push/v1/organizations/sandbox/sources/sandbox-catalog/stream/merge?fileId=%00",
+        "/push/v1/organizations/sandbox/sources/sandbox-catalog/stream/update?fileId=%ff%fe&fileId=x",
+        "/push/v1/organizations/sandbox/sources/sandbox-catalog/stream/update?" + "fileId=x&" * 2_000,
+        "/push/v1/organizations/sandbox/sources/sandbox-catalog/stream/deleteolderthan/' OR 1=1",
+        "/push/v1/organizations/sandbox/sources/sandbox-catalog/stream/deleteolderthan/" + "9" * 20_000,
+        "/push/v1/organizations/sandbox/sources/sandbox-catalog/status?statusType=%00",
+        "/push/v1/organizations/../files",
     ],
 )
 def test_tricks_in_paths_are_refused(coveo: Caller, path: str) -> None:
@@ -108,11 +117,63 @@ def test_any_upload_is_taken_and_processed(coveo: Caller, body: bytes, start: by
     opened = coveo.open()
     assert coveo.upload(opened, start + body).status_code == 200
     assert coveo.close(opened["streamId"]).status_code == 200
+    coveo.sandbox.advance(minutes=15)
     (container,) = coveo.sandbox.streams()[-1].containers
     assert container.items is not None
     assert bool(container.items) == bool(coveo.sandbox.items())
     coveo.load(batch({"documentId": "product://1"}))
+    coveo.sandbox.advance(minutes=15)
     assert coveo.document_ids() == ["product://1"]
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=3), values, max_size=3),
+    max_leaves=6,
+)
+_ENTRIES = _VALUES | st.fixed_dictionaries(
+    {"documentId": st.sampled_from(["p://1", "p://12", "p://"]) | _VALUES},
+    optional={
+        "operator": st.sampled_from(
+            ["arrayAppend", "arrayRemove", "fieldValueReplace", "dictionaryPut", "DICTIONARYREMOVE"]
+        )
+        | _VALUES,
+        "field": st.sampled_from(["ec_name", "ec_color", "ec_price", "stock", "nobody", ""]) | _VALUES,
+        "value": _VALUES,
+        "deleteChildren": _VALUES,
+        "ec_name": _VALUES,
+        "ec_color": _VALUES,
+        "stock": _VALUES,
+        "\ud800": _VALUES,
+    },
+)
+_ARRAYS = st.dictionaries(
+    st.sampled_from(["addOrUpdate", "addOrMerge", "partialUpdate", "delete", "x"]),
+    st.lists(_ENTRIES, max_size=4) | _VALUES,
+)
+
+
+@settings(untimed, max_examples=150)
+@given(_ARRAYS, st.sampled_from(("update", "merge")))
+def test_any_json_may_be_handed_over(coveo: Caller, arrays: dict[str, Any], call: Any) -> None:  # noqa: ANN401 - one of two
+    """202, and it is done or reported; the sandbox works on, and what it holds can be written as strict JSON."""
+    container = coveo.container()
+    coveo.upload(container, json.dumps(arrays).encode()).raise_for_status()
+    assert coveo.send(call, container["fileId"]).status_code == 202
+    items = coveo.sandbox.items()
+    json.dumps(items, allow_nan=False)
+    assert coveo.number_of_documents() == len(items)
+    assert all(entry.reason for entry in coveo.sandbox.dropped())
+
+
+def test_a_file_of_nothing_but_small_changes_to_one_item_ends(coveo: Caller) -> None:
+    """Neither a long list that grows entry by entry nor many deletions of nothing take more than moments each."""
+    coveo.load(batch({"documentId": "p://1"}))
+    change = {"documentId": "p://1", "operator": "arrayAppend", "field": "ec_color", "value": ["x"]}
+    coveo.update(partialUpdate=[change] * 3_000, delete=[{"documentId": "p://9", "deleteChildren": True}] * 3_000)
+    items = {item["documentId"]: item for item in coveo.sandbox.items()}
+    assert len(items["p://1"]["ec_color"]) == 3_000
 
 
 @settings(untimed, max_examples=60)

@@ -35,7 +35,7 @@ def test_nothing_is_left_when_the_block_ends(tmp_path: Path, monkeypatch: pytest
     with httpx.Client(trust_env=False) as http:
         with CoveoSandbox() as sandbox:
             address = _address(sandbox.url)
-            assert http.get(sandbox.url).status_code == 404
+            assert http.get(sandbox.url).status_code == 200
             assert list(tmp_path.iterdir())
             assert _sandbox_threads()
         assert not list(tmp_path.iterdir())
@@ -96,7 +96,7 @@ def test_it_starts_within_a_running_event_loop() -> None:
             async with httpx.AsyncClient(trust_env=False) as http:
                 return (await http.get(sandbox.url)).status_code
 
-    assert asyncio.run(cell()) == 404
+    assert asyncio.run(cell()) == 200
 
 
 def test_a_named_port_is_used_and_a_taken_one_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

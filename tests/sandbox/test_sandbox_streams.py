@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 from sandbox_caller import Caller, batch
+
+from coveo_enrich.sandbox import CoveoSandbox
 
 
 @pytest.fixture
@@ -52,8 +55,53 @@ def test_the_source_becomes_the_union_of_the_uploaded_chunks(coveo: Caller) -> N
     coveo.chunk(opened["streamId"])
     assert coveo.document_ids() == ["product://old"]
     coveo.close(opened["streamId"])
+    coveo.sandbox.advance(minutes=15)
     assert coveo.document_ids() == ["product://1", "product://2"]
     assert coveo.number_of_documents() == 2
+
+
+def test_what_a_load_does_not_contain_leaves_a_quarter_of_an_hour_later(coveo: Caller) -> None:
+    """What is new is there at once; what is old leaves after the delay, and not before."""
+    coveo.load(batch({"documentId": "product://old"}))
+    coveo.load(batch({"documentId": "product://new"}))
+    coveo.sandbox.advance(minutes=14)
+    assert coveo.document_ids() == ["product://new", "product://old"]
+    coveo.sandbox.advance(minutes=1)
+    assert coveo.number_of_documents() == 1
+    assert coveo.document_ids() == ["product://new"]
+
+
+def test_the_delay_can_be_chosen() -> None:
+    """Without a delay the source is the union of the chunks as soon as the stream is closed."""
+    with Caller.running(deletion_delay_minutes=0) as coveo:
+        coveo.load(batch({"documentId": "product://old"}))
+        coveo.load(batch({"documentId": "product://new"}))
+        assert coveo.document_ids() == ["product://new"]
+
+
+def test_an_item_that_is_touched_meanwhile_stays(coveo: Caller) -> None:
+    """Only what nothing was done to since the close leaves: an update, a merge or a partial update keeps an item."""
+    names = [f"product://{number}" for number in range(5)]
+    coveo.load(batch(*({"documentId": name} for name in names)))
+    coveo.load(batch({"documentId": "product://0"}))
+    coveo.update(addOrUpdate=[{"documentId": "product://1"}])
+    coveo.update("merge", addOrMerge=[{"documentId": "product://2"}])
+    change = {"operator": "fieldValueReplace", "field": "ec_name", "value": "Kayak"}
+    coveo.update(partialUpdate=[{"documentId": "product://3", **change}, {"documentId": "product://9", **change}])
+    coveo.sandbox.advance(minutes=15)
+    assert coveo.document_ids() == names[:4]
+
+
+def test_a_load_within_the_delay_of_another(coveo: Caller) -> None:
+    """Each load has its own delay: what the first left out goes when the first is due, whatever was loaded since."""
+    coveo.load(batch({"documentId": "product://1"}, {"documentId": "product://2"}))
+    coveo.load(batch({"documentId": "product://2"}))
+    coveo.sandbox.advance(minutes=10)
+    coveo.load(batch({"documentId": "product://3"}))
+    coveo.sandbox.advance(minutes=5)
+    assert coveo.document_ids() == ["product://2", "product://3"]
+    coveo.sandbox.advance(minutes=10)
+    assert coveo.document_ids() == ["product://3"]
 
 
 def test_of_two_items_with_one_id_the_later_one_stays(coveo: Caller) -> None:
@@ -77,8 +125,25 @@ def test_closing_an_empty_stream_empties_the_source(coveo: Caller) -> None:
     """The documented trap: without a catalog configuration nothing protects the source."""
     coveo.load(batch({"documentId": "product://1"}))
     coveo.close(coveo.open()["streamId"])
+    coveo.sandbox.advance(minutes=15)
     assert coveo.document_ids() == []
     assert coveo.number_of_documents() == 0
+
+
+@pytest.mark.parametrize("files", [[], [b'{"addOrUpdate":[]}'], [b"no batch", batch({"documentId": "no uri"})]])
+def test_a_source_in_a_catalog_configuration_is_not_emptied(files: list[bytes]) -> None:
+    """With that protection a stream without items deletes nothing; one with an item deletes the rest as ever."""
+    with Caller.running(protect_empty=True) as coveo:
+        coveo.load(batch({"documentId": "product://1"}, {"documentId": "product://2"}))
+        if files:
+            coveo.load(*files)
+        else:
+            coveo.close(coveo.open()["streamId"])
+        coveo.sandbox.advance(minutes=60)
+        assert coveo.document_ids() == ["product://1", "product://2"]
+        coveo.load(batch({"documentId": "product://2"}))
+        coveo.sandbox.advance(minutes=15)
+        assert coveo.document_ids() == ["product://2"]
 
 
 def test_a_stream_that_is_not_closed_changes_nothing(coveo: Caller) -> None:
@@ -133,6 +198,33 @@ def test_an_unknown_or_closed_stream_is_refused(coveo: Caller, action: str) -> N
         assert answer.status_code == 412
         assert answer.json()["errorCode"] == "INVALID_PARAMETER"
     assert coveo.document_ids() == ["product://1"]
+
+
+@pytest.mark.parametrize("status", [200, 404, 412])
+def test_what_a_second_close_answers_can_be_chosen(status: Any) -> None:  # noqa: ANN401 - one of three
+    """It is not documented, so a client must live with each; nothing happens a second time."""
+    with Caller.running(repeated_close=status) as coveo:
+        opened = coveo.open()
+        coveo.upload(opened, batch({"documentId": "product://1"}))
+        first = coveo.close(opened["streamId"])
+        coveo.update(delete=[{"documentId": "product://1"}])
+        second = coveo.close(opened["streamId"])
+        assert second.status_code == status
+        assert (second.json() == first.json()) == (status == 200)
+        assert coveo.document_ids() == []
+
+
+def test_a_choice_that_there_is_not_is_an_error() -> None:
+    """Before anything starts."""
+    wrong: list[dict[str, Any]] = [
+        {"repeated_close": 500},
+        {"deletion_delay_minutes": -1},
+        {"deletion_delay_minutes": float("nan")},
+        {"deletion_delay_minutes": float("inf")},
+    ]
+    for options in wrong:
+        with pytest.raises(ValueError, match=r"repeated_close|deletion_delay_minutes"):
+            CoveoSandbox(**options)
 
 
 def test_ordering_ids_grow(coveo: Caller) -> None:

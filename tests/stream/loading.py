@@ -26,7 +26,8 @@ def broken_off(count: int, error: BaseException) -> Iterator[dict[str, Any]]:
 
 
 def document_ids(sandbox: CoveoSandbox) -> list[str]:
-    """The ids in the source."""
+    """The ids in the source when everything has left it that a load did not contain."""
+    sandbox.advance(minutes=15)
     return [item["documentId"] for item in sandbox.items()]
 
 
