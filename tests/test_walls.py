@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "index": FOUNDATION | {"_calls", "_http"},
     "stream": FOUNDATION | {"_calls", "_http", "index"},
     "catalog": {"_files", "errors"},
+    "pytest_plugin": {"sandbox"},
     "sandbox": set[str](),
 }
 """A room, and the other rooms that it may import."""
@@ -35,6 +36,7 @@ OUTSIDE = {
     "PIL": {"images", "classifiers"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
+    "pytest": {"pytest_plugin"},
     "typing_extensions": set(MAY_IMPORT),
 }
 """An outside package, and the rooms that may import it."""
