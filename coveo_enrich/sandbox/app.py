@@ -53,7 +53,7 @@ def build_app(backend: Backend, account: Account) -> ASGIApp:
     source = f"{organization}/sources/{{source}}"
     stream = f"{source}/stream"
     platform = "/rest/organizations/{organization}"
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(f"{organization}/files", coveo.create_container, methods=["POST"]),
             Route(f"{source}/status", coveo.set_status, methods=["POST"]),
@@ -71,6 +71,8 @@ def build_app(backend: Backend, account: Account) -> ASGIApp:
         ],
         exception_handlers={Refused: _refused, HTTPException: _no_such_call, ClientDisconnect: _nobody_there},
     )
+    app.router.redirect_slashes = False  # a path that Coveo does not have is no path
+    return app
 
 
 class _Coveo:
@@ -223,7 +225,9 @@ async def _refused(_request: Request, error: Exception) -> Response:
 async def _no_such_call(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _error(error.status_code, None, error.detail)
+    answer = _error(error.status_code, None, error.detail)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _nobody_there(_request: Request, _error: Exception) -> Response:

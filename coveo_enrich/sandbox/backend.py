@@ -38,11 +38,13 @@ class Rules:
         deletion_delay_minutes: When items that a load does not contain leave the source, from the close on.
         protect_empty: Whether the close of an empty stream deletes nothing.
         repeated_close: The status that answers the close of a stream which is closed.
+        chunks_expire: Whether a chunk that was uploaded is gone after 60 minutes if its stream is still open.
     """
 
     deletion_delay_minutes: float = 15.0
     protect_empty: bool = False
     repeated_close: RepeatedClose = 412
+    chunks_expire: bool = True
 
 
 @attrs.frozen
@@ -112,6 +114,10 @@ class Backend:
         """The sandbox's time."""
         return self._clock
 
+    def abandon(self) -> None:
+        """Give up what was accepted, unless it is kept, so that nobody waits for it any more."""
+        self._index.abandon()
+
     def stop(self) -> None:
         """Close the index."""
         self._index.stop()
@@ -155,11 +161,12 @@ class Backend:
             if stream.receipt is not None:
                 return self._closed_again(stream.receipt)
             stream.receipt = self._receipt()
+            expired = self._discard_expired(stream)
             files = tuple(self._forward(stream))
             intake = Intake("load", stream.receipt.ordering_id, files, self._fields_of(source))
-            now = self._now()
-            removal_at = now + int(self._rules.deletion_delay_minutes * _MINUTE)
-            self._index.load(source, intake, now, removal_at=removal_at, protects=self._rules.protect_empty)
+            now, rules = self._now(), self._rules
+            removal_at = now + int(rules.deletion_delay_minutes * _MINUTE)
+            self._index.load(source, intake, now, removal_at=removal_at, protects=rules.protect_empty, expired=expired)
             return stream.receipt
 
     def create_container(self, organization_id: str, host: str) -> Container:
@@ -243,11 +250,24 @@ class Backend:
     def _fields_of(self, source: Source) -> Mapping[str, Field]:
         return self.organization(source.organization_id).by_name
 
+    def _discard_expired(self, stream: Stream) -> list[str]:
+        """Lose the chunks whose time is over; returns those that held something."""
+        if not self._rules.chunks_expire:
+            return []
+        now = self._clock.now()
+        expired = [file_id for file_id in stream.file_ids if self.containers.has_expired(file_id, now)]
+        lost = [file_id for file_id in expired if self.containers.size(file_id) is not None]
+        for file_id in expired:
+            self.containers.discard(file_id)
+        return lost
+
     def _forward(self, stream: Stream) -> Iterator[UploadedFile]:
         for file_id in stream.file_ids:
             path = self.containers.forward(file_id)
             if path is not None:
                 yield UploadedFile(file_id, path)
+            else:
+                self.containers.discard(file_id)
 
     def _save_field(self, organization_id: str, name: str, model: Mapping[str, Any] | None) -> None:
         self._index.save_field(organization_id, name, model, self._now())

@@ -36,7 +36,12 @@ class Clock:
             raise ValueError(f"the sandbox's time only moves forward; got {by}")
         if by > _FURTHEST:
             raise ValueError(f"the sandbox's time moves {_FURTHEST.days:,} days at most; got {by}")
-        self._ahead += by
+        ahead = self._ahead + by
+        try:
+            _ = datetime.now(UTC) + ahead + _FURTHEST
+        except OverflowError:
+            raise ValueError("the sandbox's time cannot go further") from None
+        self._ahead = ahead
 
 
 def milliseconds(moment: datetime) -> int:

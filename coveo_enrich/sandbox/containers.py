@@ -98,9 +98,20 @@ class Containers:
             raise invalid_parameter("The file container is empty: nothing was uploaded to it.")
         return path
 
+    def has_expired(self, file_id: str, now: datetime) -> bool:
+        """Whether the container is gone because its time is over."""
+        return now >= self._by_path[_path(file_id)].expires
+
+    def discard(self, file_id: str) -> None:
+        """Delete what the container holds, and take nothing more for it."""
+        path = self.forward(file_id)
+        if path is not None:
+            path.unlink()
+        self._forwarded.add(file_id)
+
     def forward(self, file_id: str) -> Path | None:
         """Take the file out of its container, so that an upload that comes later changes nothing any more."""
-        if file_id not in self._sizes:
+        if file_id not in self._sizes or file_id in self._forwarded:
             return None
         self._forwarded.add(file_id)
         return (self._folder / file_id).rename(self._folder / f"{file_id}.forwarded")

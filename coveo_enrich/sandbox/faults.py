@@ -68,6 +68,9 @@ _CODES = {
     415: "UNSUPPORTED_MEDIA_TYPE",
     429: "TOO_MANY_REQUESTS",
 }
+_STATUSES = range(200, 600)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 _STORAGE_CODES = {403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}
 
 
@@ -79,13 +82,31 @@ def operation_of(method: str, path: str) -> Operation | None:
     return None
 
 
+def _check_status(_instance: object, _attribute: object, status: int) -> None:
+    if status not in _STATUSES:
+        raise ValueError(f"a status is 200 to 599; got {status!r}")
+
+
+def _check_headers(_instance: object, _attribute: object, headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value) or name.lower() == "content-length":
+            raise ValueError(f"the header {name!r} cannot be sent so; Content-Length follows from the body")
+
+
+def _check_body(_instance: object, _attribute: object, body: str) -> None:
+    try:
+        body.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the body holds half of a surrogate pair") from None
+
+
 @attrs.frozen
 class Answer:
     """An error in the place of what was asked for, which does not happen."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: str
+    status: int = attrs.field(validator=_check_status)
+    headers: Mapping[str, str] = attrs.field(validator=_check_headers)
+    body: str = attrs.field(validator=_check_body)
 
     @classmethod
     def of(
@@ -103,10 +124,16 @@ class Answer:
         if operation == "upload":
             code = escape(error_code or _STORAGE_CODES.get(status, "InternalError"))
             text = f"<Error><Code>{code}</Code><Message>Ordered by the test.</Message></Error>"
-            return cls(status, {"Content-Type": "application/xml", **(headers or {})}, text)
+            return cls(status, _with_type("application/xml", headers), text)
         error = {"message": "Ordered by the test.", "errorCode": error_code or _CODES.get(status)}
         text = json.dumps({key: value for key, value in error.items() if value is not None})
-        return cls(status, {"Content-Type": "application/json", **(headers or {})}, text)
+        return cls(status, _with_type("application/json", headers), text)
+
+
+def _with_type(content_type: str, headers: Mapping[str, str] | None) -> dict[str, str]:
+    given = dict(headers or {})
+    says_it = any(name.lower() == "content-type" for name in given)
+    return given if says_it else {"Content-Type": content_type, **given}
 
 
 def _check_moment(_instance: object, _attribute: object, when: Moment) -> None:

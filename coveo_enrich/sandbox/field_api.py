@@ -120,8 +120,12 @@ def _result(organization: Organization, model: Json) -> dict[str, Json]:
 def _passes(field: Field, filters: Json) -> bool:
     if not isinstance(filters, dict):
         return True
-    names, origin = filters.get("fieldNames"), filters.get("origin")
+    names, origin, name = filters.get("fieldNames"), filters.get("origin"), filters.get("name")
     if isinstance(names, list) and names and field.name not in names:
+        return False
+    if isinstance(name, str) and name.lower() not in field.name:
+        return False
+    if filters.get("type") not in (None, field.type):
         return False
     return origin not in ("USER", "SYSTEM") or (origin == "SYSTEM") == field.system
 
@@ -134,7 +138,7 @@ def _page(found: list[Field], page: Json, per_page: Json) -> dict[str, Json]:
 
 
 def _whole_number(name: str, number: Json, allowed: range) -> int:
-    if not isinstance(number, int) or number not in allowed:
+    if isinstance(number, bool) or not isinstance(number, int) or number not in allowed:
         raise Refused(400, "INVALID_PARAMETER", f"{name} is from {allowed[0]} to {allowed[-1]}.")
     return number
 

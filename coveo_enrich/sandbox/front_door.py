@@ -63,7 +63,8 @@ class FrontDoor:
                     return await wire.serve(Response(effect.body, effect.status, effect.headers))
                 case Hang():
                     return await wire.hang()
-        await wire.serve(self._app)
+        # A line end in a path would reach a route all the same, and neither its faults nor its budget.
+        await wire.serve(self._app if request.path.isprintable() else _nowhere)
         return None
 
     def _effects(self, request: SandboxRequest) -> list[Effect]:
@@ -86,6 +87,9 @@ def _request(scope: Scope, now: datetime) -> SandboxRequest:
 def _too_many_requests(seconds: int) -> Answer:
     error = {"message": "The organization has made too many calls.", "errorCode": "TOO_MANY_REQUESTS"}
     return Answer(429, {"Content-Type": "application/json", "Retry-After": str(seconds)}, json.dumps(error))
+
+
+_nowhere = Response('{"message": "Not Found"}', 404, media_type="application/json")
 
 
 async def _do_nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:

@@ -8,7 +8,7 @@ before whatever comes next.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,7 +43,16 @@ class Index:
             self._thread.shutdown()
             raise
 
-    def load(self, source: Source, intake: Intake, now: int, *, removal_at: int, protects: bool) -> None:
+    def load(
+        self,
+        source: Source,
+        intake: Intake,
+        now: int,
+        *,
+        removal_at: int,
+        protects: bool,
+        expired: Sequence[str] = (),
+    ) -> None:
         """Make the source the union of the files; of two items with the same id the later one stays. Does not wait.
 
         Args:
@@ -52,8 +61,10 @@ class Index:
             now: The time in the sandbox.
             removal_at: When items that the files do not contain leave.
             protects: Whether they stay when the files contain no item at all.
+            expired: Files that were uploaded and are gone.
         """
-        self._do(lambda: self._load(source, intake, removal_at=removal_at, protects=protects), now)
+        lost = [Dropped(None, None, "the chunk expired before its stream was closed", name) for name in expired]
+        self._do(lambda: self._load(source, intake, lost, removal_at=removal_at, protects=protects), now)
 
     def update(self, source: Source, intake: Intake, now: int) -> None:
         """Carry out the files, and leave other items alone. Does not wait."""
@@ -103,10 +114,14 @@ class Index:
         """How many entries of each file were taken up; files that were not processed are missing."""
         return self._read(lambda: dict(self._items_by_file), now)
 
-    def stop(self) -> None:
-        """Finish or abandon what is being done, and close."""
+    def abandon(self) -> None:
+        """Give up what was accepted, unless it is to be finished, so that nobody waits for it any more."""
         if not self._finishes:
             self._is_stopping.set()
+
+    def stop(self) -> None:
+        """Finish or abandon what is being done, and close."""
+        self.abandon()
         self._thread.submit(self._store.close).result()
         self._thread.shutdown()
 
@@ -133,10 +148,13 @@ class Index:
 
         return self._thread.submit(read)
 
-    def _load(self, source: Source, intake: Intake, *, removal_at: int, protects: bool) -> None:
+    def _load(
+        self, source: Source, intake: Intake, lost: Sequence[Dropped], *, removal_at: int, protects: bool
+    ) -> None:
         key = self._store.key(source)
         with self._store.transaction():
             self._store.forget_dropped_before(key, intake.ordering_id)
+            self._store.drop(key, intake.ordering_id, lost)
             items = self._take_in(key, intake)
             if items or not protects:
                 self._store.plan_removal(key, intake.ordering_id, removal_at)

@@ -6,7 +6,6 @@ Nothing here imports Starlette or uvicorn before a sandbox is started, so that n
 from __future__ import annotations
 
 import contextlib
-import math
 import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
@@ -39,6 +38,8 @@ from coveo_enrich.sandbox.store import Dropped, Source
 
 __all__ = ["CoveoSandbox"]
 
+_LONGEST_DELAY = 5_256_000
+
 
 @attrs.frozen
 class _Running:
@@ -69,9 +70,11 @@ class CoveoSandbox:
         protect_empty: Whether the close of an empty stream deletes nothing, as with a source that belongs to a catalog
             configuration. Otherwise it empties the source.
         deletion_delay_minutes: When items that a load does not contain leave the index: so long after the close, by
-            the sandbox's clock, which `advance` moves. 0 or more.
+            the sandbox's clock, which `advance` moves. 0 to 5,256,000, which is ten years.
         repeated_close: The status that answers the close of a stream which is closed already: 200, 404 or 412. Coveo's
             is not documented.
+        chunks_expire: Whether a chunk that was uploaded is lost when its stream is closed 60 minutes or more after its
+            container was given out, as Coveo says of containers "in any case". `dropped` names it.
 
     Raises:
         ValueError: A delay or a status that cannot be.
@@ -95,10 +98,11 @@ class CoveoSandbox:
         protect_empty: bool = False,
         deletion_delay_minutes: float = 15.0,
         repeated_close: RepeatedClose = 412,
+        chunks_expire: bool = True,
     ) -> None:
         warn_of_exposure(host, stacklevel=2)
-        if not 0 <= deletion_delay_minutes < math.inf:
-            raise ValueError(f"deletion_delay_minutes is 0 or more; got {deletion_delay_minutes}")
+        if not 0 <= deletion_delay_minutes <= _LONGEST_DELAY:
+            raise ValueError(f"deletion_delay_minutes is 0 to {_LONGEST_DELAY:,}; got {deletion_delay_minutes}")
         if repeated_close not in get_args(RepeatedClose):
             raise ValueError(f"repeated_close is 200, 404 or 412; got {repeated_close}")
         self._host = host
@@ -108,6 +112,7 @@ class CoveoSandbox:
             deletion_delay_minutes=deletion_delay_minutes,
             protect_empty=protect_empty,
             repeated_close=repeated_close,
+            chunks_expire=chunks_expire,
         )
         self._account = Account("sandbox", "sandbox-catalog", is_restricted=restricted)
         self._running: _Running | None = None
@@ -394,7 +399,7 @@ class CoveoSandbox:
 
         A call too many is answered with 429 ``TOO_MANY_REQUESTS``. Its ``Retry-After`` says in how many seconds the
         next may pass: up to 300, or up to midnight when the day is used up. What is refused so does not count, and
-        meets no fault; every other call to Coveo counts, whatever becomes of it. Uploads do not.
+        meets no fault; every other call that names an organization counts, whatever becomes of it. Uploads do not.
 
         Args:
             per_5_minutes: Calls in any five minutes; `None` means any number.
@@ -440,4 +445,5 @@ def _start(account: Account, host: str, port: int, rules: Rules, data: Path | No
         server = HttpServer(app, listener)
         server.start()
         stack.callback(server.stop)
+        stack.callback(backend.abandon)  # first of all, as the server waits for its requests, and they for the index
         return _Running(url, backend, faults, budget, journal, stack.pop_all())

@@ -49,7 +49,9 @@ def _finite(text: str) -> float:
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
-# Slower; what it reads can be written as JSON again.
+# Far below what Python can write again, whatever is put around it.
+_DEEPEST = 100
+# Slower; what it reads can be written as JSON again, unless it is nested too deeply.
 _STRICTER_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
 
 
@@ -63,4 +65,13 @@ def parse(text: bytes) -> Json:
         value: Json = _STRICTER_DECODER.decode(text.decode())
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if _is_deeper(value, _DEEPEST):
+        raise ValueError("nested too deeply")
     return value
+
+
+def _is_deeper(value: Json, levels: int) -> bool:
+    if not isinstance(value, list | dict):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
