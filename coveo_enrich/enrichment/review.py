@@ -71,7 +71,7 @@ def _page(title: str, products: Iterable[EnrichedProduct], reader: ImageReader) 
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n<style>\n{style}</style>\n</head>\n'
         f"<body>\n<header><h1>{escape(title)}</h1>\n<p>New values stand on green, with what was seen and where; "
-        "confidence is what the classifier gave.</p></header>\n<main>\n"
+        "confidence is what the rule measured.</p></header>\n<main>\n"
     )
     for product in products:
         yield _card(product, reader)
