@@ -82,9 +82,6 @@ class MissingExtraError(ConfigurationError, ImportError):
             extra,
         )
 
-    def __str__(self) -> str:
-        return self.message
-
 
 @attrs.define(slots=False)
 class CatalogFileError(CoveoEnrichError):
@@ -213,9 +210,6 @@ class CoveoRefused(CoveoEnrichError):
 @attrs.define(slots=False)
 class AccessRefused(CoveoRefused):
     """Coveo refused the API key, or the key lacks a privilege (401, 403)."""
-
-    def __str__(self) -> str:
-        return super().__str__()
 
 
 @attrs.define(slots=False)

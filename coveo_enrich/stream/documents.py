@@ -97,7 +97,8 @@ def _check_keys(item: Mapping[object, object], document_id: str, position: int) 
 
 def _encode(item: Mapping[object, object], document_id: str, position: int) -> bytes:
     try:
-        _check_inner_keys(item)
+        for value in item.values():
+            _check_inner_keys(value)
         return _to_json(dict(item))
     except (TypeError, ValueError, RecursionError):
         raise InvalidItem(document_id, position, _culprit(item)) from None
@@ -147,7 +148,7 @@ def _check_inner_keys(value: object) -> None:
 def _culprit(item: Mapping[object, object]) -> str:
     for key, value in item.items():
         try:
-            _check_inner_keys({key: value})
+            _check_inner_keys(value)
             _to_json({key: value})
         except (TypeError, ValueError, RecursionError) as error:
             return f"the value of {key!a} cannot be sent as JSON: {_why(error)}"

@@ -28,6 +28,7 @@ from coveo_enrich.stream.chunks import CHUNK_WRAPPER_BYTES, ChunkWriter
 from coveo_enrich.stream.documents import MAX_ITEM_BYTES, EncodedItem, encode_item
 from coveo_enrich.stream.endpoints import ClosedStream, Container
 from coveo_enrich.stream.protocol import (
+    LEGAL_MOVES,
     CloseAnswer,
     CloseVerdict,
     ExpectedItems,
@@ -283,7 +284,7 @@ class LoadStream:
         self._failure = self._failure or error
         if load.state is StreamState.CLOSING:
             load.happen(StreamEvent.CLOSE_LOST)
-        if load.state in (StreamState.NEW, StreamState.OPEN, StreamState.STOPPED):
+        if (load.state, StreamEvent.FAILED) in LEGAL_MOVES:
             load.happen(StreamEvent.FAILED)
         self._release()
         error.add_note(self._what_became_of_the_source(load))
