@@ -6,12 +6,12 @@ What a product means is not looked at here; that a line is a JSON object is.
 from __future__ import annotations
 
 import json
-import math
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from coveo_enrich import _json
 from coveo_enrich._files import replacing
 from coveo_enrich.errors import CatalogFileError
 
@@ -27,12 +27,13 @@ def read_products(path: str | Path) -> Iterator[dict[str, Any]]:
     Raises:
         CatalogFileError: The file cannot be opened, or a line is not a JSON object; it names the line.
     """
+    decode = _json.codec().decode
     try:
         with Path(path).open("rb") as lines:
             for number, line in enumerate(lines, start=1):
-                text = _text(path, number, line.removeprefix(BOM_UTF8) if number == 1 else line)
-                if text:
-                    yield _product(path, number, text)
+                text = line.removeprefix(BOM_UTF8) if number == 1 else line
+                if not text.isspace() and text:
+                    yield _product(path, number, text, decode)
     except OSError as error:
         raise CatalogFileError(str(path), None, f"it cannot be read: {error.strerror or error}") from error
 
@@ -51,7 +52,8 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
 
     Args:
         path: The file; what it held is replaced once everything is written.
-        documents: Mappings of JSON values. Read one at a time.
+        documents: Mappings of JSON values, and of what `coveo_enrich.stream` sends as such, decimals and dates for
+            example. Read one at a time.
     """
     count = 0
     with replacing(Path(path)) as lines:
@@ -63,44 +65,20 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
 
 def _line(document: Mapping[str, Any]) -> bytes:
     try:
-        return json.dumps(dict(document), ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold as an escape only
-        return json.dumps(dict(document), allow_nan=False).encode("ascii") + b"\n"
+        return _json.encode(_json.normal(document)) + b"\n"
+    except _json.NotJson:  # a file holds more than Coveo takes: large integers, NUL, halves of surrogate pairs
+        return json.dumps(dict(document), allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def _text(path: str | Path, number: int, line: bytes) -> str:
+def _product(path: str | Path, number: int, line: bytes, decode: Callable[[bytes], object]) -> dict[str, Any]:
     try:
-        return line.decode("utf-8").strip()
+        value = decode(line)
     except UnicodeDecodeError as error:
         raise CatalogFileError(str(path), number, f"it is not UTF-8: {error.reason} at byte {error.start}") from error
-
-
-def _product(path: str | Path, number: int, text: str) -> dict[str, Any]:
-    try:
-        value: object = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise CatalogFileError(str(path), number, f"it is not JSON: {error.msg} at column {error.colno}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise CatalogFileError(str(path), number, f"it is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise CatalogFileError(str(path), number, f"it holds {type(value).__name__}, not an object")
     return cast("dict[str, Any]", value)
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} comes twice in one object")
-    return value
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is too large for a number")
-    return value
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON number")
