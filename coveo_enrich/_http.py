@@ -17,8 +17,9 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Final, Generic, Protocol, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -34,6 +35,8 @@ __all__ = [
     "AddressCheck",
     "FetchRefused",
     "HttpSender",
+    "Interrupt",
+    "Interrupted",
     "PinnedFetcher",
     "Reply",
     "ReplyTooLarge",
@@ -41,11 +44,15 @@ __all__ = [
 
 _HEADERS: Final = {"User-Agent": f"coveo-enrich/{__version__}"}
 _TIMEOUT: Final = httpx.Timeout(connect=10, read=120, write=60, pool=10)
+_SLOWEST_UPLOAD: Final = 100_000
+"""Bytes a second: 128 MB take 22 minutes at most, and a container lives 60."""
+_UPLOAD_GRACE: Final = 60
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 _NEVER_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
+    httpx.ProxyError,  # it refused the tunnel
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
@@ -106,15 +113,48 @@ def _ssl_context(*, trust_env: bool) -> ssl.SSLContext:
         ) from error
 
 
+def _context_trusting(ca_bundle: str | Path) -> ssl.SSLContext:
+    """Trusts what a PEM file, or a folder of them, holds, and nothing else."""
+    try:
+        files = _certificate_files(Path(ca_bundle))
+        context = ssl.create_default_context(cafile=files[0])
+        for more in files[1:]:
+            context.load_verify_locations(more)
+    except IndexError as error:
+        raise ConfigurationError(f"ca_bundle: {ca_bundle} holds no certificates in PEM form") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"ca_bundle: {ca_bundle!s} cannot be read ({error})") from error
+    return context
+
+
+def _certificate_files(path: Path) -> list[Path]:
+    files = sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
+    return [file for file in files if b"CERTIFICATE-----" in file.read_bytes()]
+
+
+def _user_agent(suffix: object) -> str:
+    own = _HEADERS["User-Agent"]
+    if suffix is None:
+        return own
+    if not (isinstance(suffix, str) and suffix.isascii() and suffix.isprintable() and suffix.strip() == suffix != ""):
+        raise ConfigurationError(
+            f"user_agent_suffix must be printable ASCII with no space at its ends, like acme/1.2; got {suffix!r}"
+        )
+    return f"{own} {suffix}"
+
+
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-class _Closable(Protocol):
+class _Lendable(Protocol):
+    @property
+    def usable(self) -> bool: ...
+
     def close(self) -> None: ...
 
 
-_Connections = TypeVar("_Connections", bound=_Closable)
+_Connections = TypeVar("_Connections", bound=_Lendable)
 
 
 class _Lender(Generic[_Connections]):
@@ -150,19 +190,178 @@ class _Lender(Generic[_Connections]):
 
     def _take_back(self, connections: _Connections, lent_in: int) -> None:
         with self._lock:
-            if lent_in == self._round:
+            if lent_in == self._round and connections.usable:
                 self._free.append(connections)
                 return
         connections.close()
 
 
-class HttpSender:
-    """Sends requests to hosts that the user named."""
+@attrs.define
+class _Line:
+    """The socket of a connection, and a second one on the same connection that httpx does not know.
+
+    Through the second, another thread can shut the connection at any moment: also during a TLS handshake, which takes
+    the first out of its owner's hands, and never a stranger's, because its number is not given to another connection
+    as long as it is open.
+    """
+
+    first: socket.socket
+    second: socket.socket
+
+    def shut(self) -> None:
+        with contextlib.suppress(OSError):  # the other side was quicker
+            self.second.shutdown(socket.SHUT_RDWR)
+
+
+class _Client:
+    """An httpx client that one thread at a time uses, and that any thread can break off."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+        self._lines: list[_Line] = []
+        self._shut = False
+        self._lock = threading.Lock()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it was not broken off."""
+        return not self._shut
+
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | Iterable[bytes] | None
+    ) -> Reply:
+        try:
+            request = self._client.build_request(
+                method, url, headers=dict(headers), content=content, extensions={"trace": self._watch}
+            )
+            response = self._client.send(request, stream=True, follow_redirects=False)
+            with contextlib.closing(response):
+                received = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(response.status_code, received, _whole_body(response))
+        finally:
+            self._client.cookies.clear()
+            self._drop_closed_lines()
+
+    def shut(self) -> None:
+        """End whatever is under way; a connection that is being made ends as soon as it is made."""
+        with self._lock:
+            self._shut = True
+            for line in self._lines:
+                line.shut()
+
+    def close(self) -> None:
+        self._client.close()
+        self._drop_closed_lines()
+
+    def _watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """Hear from httpx of a step that is taken: the documented way to a connection's socket."""
+        if event.endswith("connect_tcp.complete"):
+            self._add_line(info["return_value"])
+        elif event.endswith("start_tls.complete"):
+            self._lines[-1].first = info["return_value"].get_extra_info("socket")
+
+    def _add_line(self, stream: httpcore.NetworkStream) -> None:
+        made = stream.get_extra_info("socket")
+        try:
+            line = _Line(made, made.dup())
+        except OSError as error:  # no more files may be open
+            stream.close()
+            raise httpcore.ConnectError(str(error)) from error
+        self._drop_closed_lines()
+        with self._lock:
+            self._lines.append(line)
+            if self._shut:
+                line.shut()
+
+    def _drop_closed_lines(self) -> None:
+        """A connection that httpx closed ends when its second socket is closed too."""
+        with self._lock:
+            for line in self._lines:
+                if line.first.fileno() < 0:
+                    line.second.close()
+            self._lines = [line for line in self._lines if line.second.fileno() >= 0]
+
+
+class Interrupted(Exception):
+    """The request was broken off, or not sent at all, because its `Interrupt` is set.
+
+    What became of a request that was under way is not known.
+    """
+
+
+class Interrupt:
+    """Breaks off the requests that are sent with it, from any thread; none is sent with it from then on.
+
+    Whatever a request waits for ends at once: a reply, room for more to send, a TLS handshake. Only a connection that
+    is being made is waited for, ten seconds for each address of its host at most. Requests that are sent without it, or
+    with another one, go on.
+    """
 
     def __init__(self) -> None:
-        self._outside = _Lender(lambda: _client(trust_env=True))
+        self._event = threading.Event()
+        self._under_way: set[_Client] = set()
+        self._lock = threading.Lock()
+
+    def set(self) -> None:
+        """Break off what is under way, and let nothing more begin. Does not wait for it to end."""
+        with self._lock:
+            self._event.set()
+            for client in self._under_way:
+                client.shut()
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long; raises `Interrupted` as soon as it is set."""
+        if self._event.wait(seconds):
+            raise Interrupted
+
+    @contextlib.contextmanager
+    def covering(self, client: _Client) -> Generator[None]:
+        """Break off what is done with this client, meanwhile; raises `Interrupted` when it was."""
+        with self._lock:
+            if self._event.is_set():
+                raise Interrupted
+            self._under_way.add(client)
+        try:
+            yield
+        except NoReply:
+            # What a connection that was shut under it looks like to a request.
+            if not self._event.is_set():
+                raise
+        finally:
+            with self._lock:
+                self._under_way.remove(client)
+        # A reply that ends with its connection looks whole when it was broken off.
+        if self._event.is_set():
+            raise Interrupted from None
+
+
+class HttpSender:
+    """Sends requests to hosts that the user named.
+
+    Args:
+        user_agent_suffix: What stands behind this library's own name in the User-Agent, like ``acme/1.2``: printable
+            ASCII.
+        ca_bundle: A PEM file, or a folder of PEM files: certificates to trust in place of the default ones. Read once,
+            here. Not for what stays on this machine.
+        clock: Seconds, by a clock that never goes back.
+
+    Raises:
+        ConfigurationError: The suffix cannot stand in a header, or the bundle cannot be read or holds no certificates.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent_suffix: str | None = None,
+        ca_bundle: str | Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        headers = {"User-Agent": _user_agent(user_agent_suffix)}
+        trusted = None if ca_bundle is None else _context_trusting(ca_bundle)
+        self._clock = clock
+        self._outside = _Lender(lambda: _client(headers, trusted, trust_env=True))
         # A proxy of the environment is for the outside world: it cannot reach this machine's own loopback.
-        self._loopback = _Lender(lambda: _client(trust_env=False))
+        self._loopback = _Lender(lambda: _client(headers, None, trust_env=False))
 
     def send(
         self,
@@ -172,41 +371,78 @@ class HttpSender:
         *,
         headers: Mapping[str, str],
         content: bytes | Iterable[bytes] | None = None,
+        content_length: int | None = None,
+        interrupt: Interrupt | None = None,
     ) -> Reply:
         """Send one request, follow no redirect, and return whatever was answered.
 
+        Args:
+            operation: What this is for, as an error names it.
+            method: The HTTP method.
+            url: An http or https URL.
+            headers: Headers besides the User-Agent.
+            content: The body, whole or in pieces.
+            content_length: Bytes that the pieces hold together. They must go out within a minute and a second for every
+                100,000 bytes, looked at between pieces; without it, only each piece has its time-out.
+            interrupt: What may break it off.
+
         Raises:
-            NoReply: Nothing was answered.
-            ConfigurationError: The proxies or certificates that the environment names cannot be used.
+            NoReply: Nothing was answered, or the body went out too slowly.
+            Interrupted: It was broken off.
+            ConfigurationError: The proxies or certificates that the environment names cannot be used, or the host's
+                certificate is not trusted.
         """
         lender = self._loopback if urlsplit(url).hostname in _LOOPBACK else self._outside
-        with lender.lend() as client:
+        with lender.lend() as client, (interrupt or Interrupt()).covering(client):
             try:
-                request = client.build_request(method, url, headers=dict(headers), content=content)
-                response = client.send(request, stream=True, follow_redirects=False)
-                with contextlib.closing(response):
-                    received = {name.lower(): value for name, value in response.headers.items()}
-                    return Reply(response.status_code, received, _whole_body(response))
+                return client.exchange(method, url, headers, self._in_time(content, content_length))
             except httpx.RequestError as error:
                 # The error would carry the request, and with it the key and the signature, into its chain.
                 error.request = httpx.Request(method, httpx.URL(url).copy_with(query=None))
-                sent = not isinstance(error, _NEVER_SENT)
-                raise NoReply(operation, httpx.URL(url).host, _reason(error), sent) from error
+                raise _error_of(operation, httpx.URL(url).host, error) from error
             except (httpx.InvalidURL, ValueError) as error:
                 raise NoReply(operation, "no host", "its URL cannot be understood", sent=False) from error
-            finally:
-                client.cookies.clear()
 
     def close(self) -> None:
         """Release every connection."""
         self._outside.close()
         self._loopback.close()
 
+    def _in_time(self, content: bytes | Iterable[bytes] | None, length: int | None) -> bytes | Iterable[bytes] | None:
+        if content is None or isinstance(content, bytes) or length is None:
+            return content
+        return _pieces_in_time(content, length, self._clock)
 
-def _client(*, trust_env: bool) -> httpx.Client:
-    context = _ssl_context(trust_env=trust_env)
+
+def _pieces_in_time(pieces: Iterable[bytes], length: int, clock: Callable[[], float]) -> Iterator[bytes]:
+    allowed = _UPLOAD_GRACE + length / _SLOWEST_UPLOAD
+    began, sent = clock(), 0
+    for piece in pieces:
+        if clock() - began > allowed:
+            raise httpx.WriteTimeout(f"too slow: {sent:,} of {length:,} bytes went out in {allowed:,.0f} seconds")
+        yield piece
+        sent += len(piece)
+
+
+def _error_of(operation: str, host: str, error: httpx.RequestError) -> NoReply | ConfigurationError:
+    if _is_distrust(error):
+        return ConfigurationError(
+            f"{operation}: the certificate of {host} is not trusted; if a certificate authority of your own signed it, "
+            f"name its certificate in ca_bundle or SSL_CERT_FILE ({error})"
+        )
+    return NoReply(operation, host, _reason(error), not isinstance(error, _NEVER_SENT))
+
+
+def _is_distrust(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _client(headers: Mapping[str, str], trusted: ssl.SSLContext | None, *, trust_env: bool) -> _Client:
+    context = trusted or _ssl_context(trust_env=trust_env)
     try:
-        return httpx.Client(verify=context, timeout=_TIMEOUT, headers=_HEADERS, trust_env=trust_env)
+        return _Client(httpx.Client(verify=context, timeout=_TIMEOUT, headers=headers, trust_env=trust_env))
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         raise ConfigurationError(
             "a proxy that the environment names cannot be used: look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and "
@@ -278,6 +514,7 @@ class _CheckedPool:
     """Connections that one thread at a time uses."""
 
     def __init__(self, check: AddressCheck, ssl_context: ssl.SSLContext | None) -> None:
+        self.usable: Final = True
         self._network = _CheckedNetwork(check)
         self._connections = httpcore.ConnectionPool(
             ssl_context=ssl_context, network_backend=self._network, max_connections=None, keepalive_expiry=5

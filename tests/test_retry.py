@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +14,14 @@ from hypothesis import strategies as st
 
 from coveo_enrich import RetryPolicy
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.retry import TRANSIENT_STATUSES, is_success, retry_after_seconds, seconds_before_retry
+from coveo_enrich.retry import (
+    TRANSIENT_STATUSES,
+    Pace,
+    RetryBudget,
+    is_success,
+    retry_after_seconds,
+    seconds_before_retry,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -27,8 +37,17 @@ def test_waits_double_up_to_the_longest() -> None:
 
 
 def test_the_defaults_are_as_documented() -> None:
-    """Six tries, the first wait one second, no wait over Coveo's window of five minutes."""
-    assert RetryPolicy() == RetryPolicy(attempts=6, first_wait_seconds=1, longest_wait_seconds=300)
+    """Ten tries, the first wait one second, no wait over Coveo's window of five minutes, half an hour in all."""
+    assert RetryPolicy() == RetryPolicy(
+        attempts=10, first_wait_seconds=1, longest_wait_seconds=300, budget_seconds=1800
+    )
+
+
+def test_the_default_waits_outlast_the_window_in_which_coveo_counts_calls() -> None:
+    """Law 7: 511 seconds, 383 on average; a run that used up its calls goes on in the next window."""
+    waits = [_wait(RetryPolicy(), failures) for failures in range(1, 11)]
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, None]
+    assert sum(_wait(RetryPolicy(), failures, jitter=0.5) or 0 for failures in range(1, 11)) == 511 * 0.75 > 300
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 6])
@@ -87,12 +106,101 @@ def test_a_pause_that_is_too_long_ends_the_tries() -> None:
         {"first_wait_seconds": -0.1},
         {"longest_wait_seconds": -1},
         {"first_wait_seconds": float("nan")},
+        {"budget_seconds": -1},
+        {"budget_seconds": float("nan")},
+        {"attempts": "5"},
+        {"attempts": 5.0},
+        {"attempts": True},
+        {"attempts": None},
+        {"first_wait_seconds": "1"},
+        {"longest_wait_seconds": None},
+        {"budget_seconds": timedelta(minutes=30)},
+        {"budget_seconds": True},
     ],
 )
-def test_a_policy_out_of_range_is_refused(policy: dict[str, int]) -> None:
-    """A number that makes no sense is a configuration error, when the policy is made."""
-    with pytest.raises(ConfigurationError):
+def test_a_policy_out_of_range_is_refused(policy: dict[str, Any]) -> None:
+    """A value that makes no sense is a configuration error that names it, when the policy is made."""
+    with pytest.raises(ConfigurationError, match="".join(policy)):
         RetryPolicy(**policy)
+
+
+def test_what_is_spent_stays_within_the_budget() -> None:
+    """Law 7: what is more than what is left is not taken, not even in part; what is less still is."""
+    budget = RetryBudget(10)
+    assert [budget.take(seconds) for seconds in (4, 7, 6, 0, 0.1)] == [True, False, True, True, False]
+    assert budget.spent == 10
+
+
+@given(limit=st.integers(0, 100), wanted=st.lists(st.integers(0, 60)))
+def test_no_waits_overdraw_a_budget(limit: int, wanted: list[int]) -> None:
+    """Law 7: whatever is asked for, the sum of what is granted is what is spent, and within the limit."""
+    budget = RetryBudget(limit)
+    granted = [seconds for seconds in wanted if budget.take(seconds)]
+    assert sum(granted) == budget.spent <= limit
+
+
+def test_threads_share_a_budget() -> None:
+    """Law 7: of many that ask at the same time exactly as many get something as the budget has room for."""
+    budget = RetryBudget(100)
+    with ThreadPoolExecutor(8) as threads:
+        granted = list(threads.map(budget.take, [1.0] * 1_000))
+    assert granted.count(True) == 100
+    assert budget.spent == 100
+
+
+def test_a_pace_lets_a_burst_through_and_then_waits_for_the_window() -> None:
+    """Three calls in ten seconds: three at once, the fourth when the first is ten seconds old."""
+    pace = Pace(3, 10)
+    assert [pace.take(now) for now in (100, 100, 104, 104, 105, 120)] == [0, 0, 0, 6, 5, 0]
+
+
+def test_a_pace_is_for_five_minutes() -> None:
+    """The window is the one over which Coveo counts, unless another is named."""
+    pace = Pace(250)
+    assert [pace.take(0) for _ in range(251)] == [0] * 250 + [300]
+
+
+@given(calls=st.integers(1, 6), window=st.integers(1, 20), arrivals=st.lists(st.integers(0, 60), max_size=60))
+def test_no_window_holds_more_calls_than_it_may(calls: int, window: int, arrivals: list[int]) -> None:
+    """Whenever calls arrive, in time's order or not, any window of so many seconds holds at most so many of them."""
+    pace = Pace(calls, window)
+    made = [now + pace.take(now) for now in arrivals]
+    assert made == sorted(made)
+    assert all(later - earlier >= window for earlier, later in zip(made, made[calls:], strict=False))
+    assert all(when >= now for when, now in zip(made, arrivals, strict=True))
+
+
+@given(calls=st.integers(1, 6), window=st.integers(1, 20), arrivals=st.lists(st.integers(0, 60), max_size=60))
+def test_no_call_waits_longer_than_it_must(calls: int, window: int, arrivals: list[int]) -> None:
+    """Of calls that arrive in time's order one waits only when the window before its place is full."""
+    pace = Pace(calls, window)
+    made: list[float] = []
+    for now in sorted(arrivals):
+        wait = pace.take(now)
+        assert wait == 0 or now + wait == made[-calls] + window
+        made.append(now + wait)
+
+
+def test_threads_that_share_a_pace_get_different_places() -> None:
+    """Calls that arrive together are spread over the windows that follow, none of them twice."""
+    pace = Pace(5, 10)
+    with ThreadPoolExecutor(8) as threads:
+        waits = sorted(threads.map(pace.take, [0.0] * 100))
+    assert waits == [10.0 * (n // 5) for n in range(100)]
+
+
+@pytest.mark.parametrize("calls", [0, -1, 2.5, "250", None, True])
+def test_a_pace_without_calls_is_refused(calls: Any) -> None:  # noqa: ANN401 - anything a caller may have set
+    """A number of calls that makes no sense is a configuration error."""
+    with pytest.raises(ConfigurationError, match="calls"):
+        Pace(calls)
+
+
+@pytest.mark.parametrize("window", [0, -1, math.nan, math.inf, "300", None, True])
+def test_a_pace_without_a_window_is_refused(window: Any) -> None:  # noqa: ANN401 - anything a caller may have set
+    """A window that makes no sense is a configuration error."""
+    with pytest.raises(ConfigurationError, match="window_seconds"):
+        Pace(250, window)
 
 
 @pytest.mark.parametrize(
