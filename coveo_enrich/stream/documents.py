@@ -1,163 +1,138 @@
-"""An item, checked and encoded as Coveo will receive it.
+"""An item, or another entry of a batch, encoded as Coveo will receive it.
 
-Pure: a mapping in, bytes or a reason out. What the item means, and which chunk it goes into, is not decided here.
+Pure: a mapping in, bytes or a reason out. What Coveo does with an item that JSON can hold is judged in
+`coveo_enrich.stream.checks`; which chunk it goes into is not decided here.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import Decimal
-from typing import Final, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
 
-import attrs
-
+from coveo_enrich import _json
 from coveo_enrich.errors import InvalidItem
+from coveo_enrich.stream.checks import ItemChecks, UnfitItem, is_uri
+from coveo_enrich.stream.findings import Findings
 
-__all__ = ["MAX_ITEM_BYTES", "EncodedItem", "encode_item"]
+__all__ = ["MAX_ITEM_BYTES", "ItemEncoder", "require_document_id"]
 
 MAX_ITEM_BYTES: Final = 3_000_000
 """The largest item that the Stream API takes, in bytes of UTF-8 JSON (docs.coveo.com/en/o64d1129)."""
 
-# docs.coveo.com/en/78: <scheme>://<rest>
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
-_LARGEST_EXPONENT: Final = 307  # of a number that every JSON reader holds
-_CLASHING_KEYS: Final = "two of its keys differ only by case ({}), which Coveo answers with INVALID_JSON"
 
-
-@attrs.frozen
-class EncodedItem:
-    """An item ready to be written: its id, and its UTF-8 JSON."""
-
-    document_id: str
-    data: bytes
-
-
-def encode_item(document: object, *, position: int, max_bytes: int = MAX_ITEM_BYTES) -> EncodedItem:
-    """Check an item and encode it.
+class ItemEncoder:
+    """Checks and encodes the items of one run.
 
     Args:
-        document: The item: a mapping with a ``documentId`` that is a URI.
-        position: Its place among the items of this call, counted from 1, for the error.
+        checks: ``full`` looks for everything that `ItemChecks` knows; ``trusted`` only for what no item can do without:
+            an id, a form in JSON, and a size that fits.
+        dictionary_fields: Fields that exist as dictionary fields, and may therefore hold an object.
         max_bytes: The largest encoding that fits.
+        findings: Takes the warnings.
+    """
+
+    def __init__(
+        self,
+        checks: Literal["full", "trusted"],
+        dictionary_fields: Iterable[str],
+        max_bytes: int,
+        findings: Findings,
+    ) -> None:
+        self._checks = ItemChecks(dictionary_fields) if checks == "full" else None
+        self._is_faultless = self._checks.is_faultless if self._checks else _json.is_plain
+        self._max_bytes = max_bytes
+        self._findings = findings
+        self._to_json = _json.codec().encode
+
+    def encode(self, document: Any, position: int) -> tuple[str, bytes]:  # noqa: ANN401 - whatever a caller has
+        """An item's id, and its UTF-8 JSON.
+
+        Args:
+            document: The item: a mapping with a ``documentId`` that is a URI.
+            position: Its place among the items of the call, counted from 1, for the error.
+
+        Raises:
+            InvalidItem: Coveo would refuse it, or make something else of it, with the reason.
+        """
+        kind = type(document)  # pyright: ignore[reportUnknownVariableType] - of anything
+        if kind is not dict and not issubclass(kind, Mapping):
+            reason = f"an item must be a mapping, not {kind.__name__}"
+            raise InvalidItem(None, position, reason, "not-a-mapping")
+        document_id = _document_id(document, position)
+        try:
+            data = self._encoded(document, document_id, position)
+        except _json.NotJson as error:
+            raise InvalidItem(document_id, position, _reason(error), "not-json") from None
+        except UnfitItem as error:
+            raise InvalidItem(document_id, position, error.reason, error.code) from None
+        if len(data) > self._max_bytes:
+            raise self._too_large(data, document_id, position)
+        return document_id, data
+
+    def encode_entry(self, entry: Mapping[str, Any], document_id: str, position: int) -> bytes:
+        """The UTF-8 JSON of another entry of a batch, about the item with that id.
+
+        Raises:
+            InvalidItem: It has no form in JSON, or is too large.
+        """
+        try:
+            data = self._to_json(_json.normal(entry))
+        except _json.NotJson as error:
+            raise InvalidItem(document_id, position, _reason(error), "not-json") from None
+        if len(data) > self._max_bytes:
+            raise self._too_large(data, document_id, position)
+        return data
+
+    def _encoded(self, document: Mapping[str, Any], document_id: str, position: int) -> bytes:
+        if self._is_faultless(document):
+            try:
+                return self._to_json(document)
+            except _json.NotJson:
+                pass  # looked at more closely now
+        plain = _json.normal(document)
+        data = self._to_json(plain)
+        for flaw in self._checks.check(plain) if self._checks and len(data) <= self._max_bytes else ():
+            self._findings.note(
+                "warning", flaw.code, flaw.message, field=flaw.field, position=position, document_id=document_id
+            )
+        return data
+
+    def _too_large(self, data: bytes, document_id: str, position: int) -> InvalidItem:
+        reason = f"it takes {len(data):,} bytes as JSON; the limit is {self._max_bytes:,}"
+        return InvalidItem(document_id, position, reason, "too-large")
+
+
+def require_document_id(value: object, position: int) -> str:
+    """The id as plain text.
 
     Raises:
-        InvalidItem: Coveo would refuse it, with the reason.
+        InvalidItem: It is not a URI without blanks.
     """
-    if not isinstance(document, Mapping):
-        raise InvalidItem(None, position, f"an item must be a mapping, not {type(document).__name__}")
-    item = cast("Mapping[object, object]", document)
-    document_id = _document_id(item, position)
-    _check_keys(item, document_id, position)
-    data = _encode(item, document_id, position)
-    if len(data) > max_bytes:
-        reason = f"it takes {len(data):,} bytes as JSON; the limit is {max_bytes:,}"
-        raise InvalidItem(document_id, position, reason)
-    return EncodedItem(document_id, data)
+    if not isinstance(value, str) or not is_uri(value):
+        reason = "its documentId must be a URI without blanks, such as product://001-red"
+        raise InvalidItem(_printable(str(value)), position, reason, "id-is-no-uri")
+    if not value.isascii() and _printable(value) != value:
+        reason = "its documentId holds half of a surrogate pair"
+        raise InvalidItem(_printable(value), position, reason, "not-json")
+    return value if type(value) is str else str.__str__(value)
 
 
-def _document_id(item: Mapping[object, object], position: int) -> str:
+def _document_id(item: Mapping[Any, Any], position: int) -> str:
     value = item.get("documentId")
-    if isinstance(value, str) and _URI.fullmatch(value):
-        return _whole_text(value, position)
-    if "documentId" in item and value is None:
-        raise InvalidItem(None, position, "it has no documentId: the value is null")
-    if value is None:
-        other = next(
-            (key for key in item if isinstance(key, str) and key.lower() == "documentid"),
-            None,
-        )
-        hint = f" (it has {other!r}: write documentId)" if other else ""
-        raise InvalidItem(None, position, f"it has no documentId{hint}")
-    raise InvalidItem(
-        str(value),
-        position,
-        "its documentId must be a URI without blanks, such as product://001-red",
-    )
+    if type(value) is str and value.isascii() and is_uri(value):
+        return value
+    if value is not None:
+        return require_document_id(value, position)
+    if "documentId" in item:
+        raise InvalidItem(None, position, "it has no documentId: the value is null", "no-id")
+    other = next((key for key in item if isinstance(key, str) and key.lower() == "documentid"), None)
+    hint = f" (it has {other!r}: write documentId)" if other else ""
+    raise InvalidItem(None, position, f"it has no documentId{hint}", "no-id")
 
 
-def _whole_text(document_id: str, position: int) -> str:
-    shown = document_id.encode("utf-8", "replace").decode()
-    if shown != document_id:
-        raise InvalidItem(shown, position, "its documentId holds half of a surrogate pair")
-    return document_id
+def _printable(document_id: str) -> str:
+    return document_id.encode("utf-8", "replace").decode()
 
 
-def _check_keys(item: Mapping[object, object], document_id: str, position: int) -> None:
-    seen: dict[str, str] = {}
-    for key in item:
-        if not isinstance(key, str):
-            raise InvalidItem(document_id, position, f"its key {key!r} is not text")
-        earlier = seen.setdefault(key.lower(), key)
-        if earlier is not key:
-            raise InvalidItem(document_id, position, _CLASHING_KEYS.format(f"{earlier!r} and {key!r}"))
-
-
-def _encode(item: Mapping[object, object], document_id: str, position: int) -> bytes:
-    try:
-        for value in item.values():
-            _check_inner_keys(value)
-        return _to_json(dict(item))
-    except (TypeError, ValueError, RecursionError):
-        raise InvalidItem(document_id, position, _culprit(item)) from None
-
-
-def _to_json(value: object) -> bytes:
-    text = json.dumps(
-        value,
-        ensure_ascii=False,
-        allow_nan=False,
-        separators=(",", ":"),
-        default=_plain,
-    )
-    return text.encode("utf-8")
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return _number(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[object, object]", value))
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def _number(value: Decimal) -> int | float:
-    if not value.is_finite():
-        raise ValueError(f"{value} is not JSON compliant")
-    if value.adjusted() > _LARGEST_EXPONENT:
-        raise ValueError(f"{value} is too large for a number")
-    return int(value) if value == value.to_integral_value() else float(value)
-
-
-def _check_inner_keys(value: object) -> None:
-    # json would turn a number into text as a key, where it may meet a text that is there.
-    if isinstance(value, Mapping):
-        for key, inner in cast("Mapping[object, object]", value).items():
-            if not isinstance(key, str):
-                raise TypeError(f"its key {key!r} is not text")
-            _check_inner_keys(inner)
-    elif isinstance(value, list | tuple):
-        for inner in cast("Sequence[object]", value):
-            _check_inner_keys(inner)
-
-
-def _culprit(item: Mapping[object, object]) -> str:
-    for key, value in item.items():
-        try:
-            _check_inner_keys(value)
-            _to_json({key: value})
-        except (TypeError, ValueError, RecursionError) as error:
-            return f"the value of {key!a} cannot be sent as JSON: {_why(error)}"
-    return "it cannot be sent as JSON"
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, UnicodeEncodeError):
-        return "its text holds half of a surrogate pair"
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    return str(error)
+def _reason(error: _json.NotJson) -> str:
+    return f"the value of {error.path[0]!a} cannot be sent as JSON: {error.reason}" if error.path else error.reason
