@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from coveo_enrich.enrichment import EnrichedProduct, Enricher, Evidence, FieldMapping, FieldRule, Vocabulary
     from coveo_enrich.images import ProductImage
     from coveo_enrich.retry import RetryPolicy
-    from coveo_enrich.stream import CoveoSource, StreamClient
+    from coveo_enrich.stream import CoveoSource, PartialUpdate, StreamClient
 
 __all__ = [
     "CoveoSource",
@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "FieldMapping",
     "FieldRule",
+    "PartialUpdate",
     "ProductImage",
     "RetryPolicy",
     "StreamClient",
@@ -36,6 +37,7 @@ _ROOMS = {
     "Evidence": "enrichment",
     "FieldMapping": "enrichment",
     "FieldRule": "enrichment",
+    "PartialUpdate": "stream",
     "ProductImage": "images",
     "RetryPolicy": "retry",
     "StreamClient": "stream",

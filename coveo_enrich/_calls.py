@@ -1,4 +1,4 @@
-"""One call to Coveo's API: authorised, repeated while that can help, its refusal named.
+"""One call to Coveo's API: authorised, paced, repeated while that can help, its refusal named.
 
 Shared by the folders that talk to Coveo. Which calls make up an operation is not decided here.
 """
@@ -6,7 +6,10 @@ Shared by the folders that talk to Coveo. Which calls make up an operation is no
 from __future__ import annotations
 
 import json
+import logging
 import random
+import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -14,20 +17,30 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 
 from coveo_enrich.errors import AccessRefused, CoveoRefused, NoReply
-from coveo_enrich.retry import TRANSIENT_STATUSES, RetryPolicy, retry_after_seconds, seconds_before_retry
+from coveo_enrich.retry import (
+    TRANSIENT_STATUSES,
+    Pace,
+    RetryBudget,
+    RetryPolicy,
+    retry_after_seconds,
+    seconds_before_retry,
+)
 
 if TYPE_CHECKING:
-    from coveo_enrich._http import HttpSender, Reply
+    from coveo_enrich._http import HttpSender, Interrupt, Reply
 
 __all__ = [
     "AuthorisedCall",
     "CoveoCall",
     "CoveoCaller",
+    "Patience",
     "Pause",
+    "error_code_of",
     "error_of",
     "json_object",
-    "seconds_until_retry",
 ]
+
+_log = logging.getLogger("coveo_enrich.calls")
 
 Pause = Callable[[float], None]
 """Waits so many seconds, or raises when the work was told to stop."""
@@ -43,24 +56,26 @@ _ADVICE: Final[Mapping[int | str, str]] = {
     "DOCUMENT_LIMIT_EXCEEDED": "The organization's item entitlement is reached.",
     "TOO_MANY_DOCUMENTS_DAILY": "The organization's daily item limit is reached: try again tomorrow.",
     401: "Check the API key; Coveo also answers 401 for a missing privilege and for a wrong region.",
-    403: "The API key is valid but lacks a privilege: pushing needs Sources, Edit on this source.",
+    403: "The API key is valid but lacks a privilege: pushing needs Sources, Edit; reading the size Sources, View.",
     404: "Check the organization id, the source id and the region.",
 }
 
 
 @attrs.frozen
 class CoveoCall:
-    """One request to Coveo, without its authorisation and without a body.
+    """One request to Coveo, without its authorisation.
 
     Attributes:
         operation: What it does, as errors name it.
         method: The HTTP method.
         url: The whole URL.
+        body: Its JSON; `None` for a call without a body.
     """
 
     operation: str
     method: str
     url: str
+    body: bytes | None = None
 
 
 @attrs.frozen
@@ -76,18 +91,103 @@ class _Answer:
     status: int
     error_code: str | None
     detail: str
+    request_id: str | None
+
+
+class Patience:
+    """How long one run waits, between tries and for its turn: by its policy, within its budget, at its pace."""
+
+    def __init__(self, policy: RetryPolicy, pace: Pace) -> None:
+        self._policy = policy
+        self._pace = pace
+        self._budget = RetryBudget(policy.budget_seconds)
+        self._paced_seconds = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def retry_seconds(self) -> float:
+        """Seconds that were waited between tries."""
+        return self._budget.spent
+
+    @property
+    def paced_seconds(self) -> float:
+        """Seconds that calls waited for their turn."""
+        return self._paced_seconds
+
+    def wait_for_turn(self, operation: str, pause: Pause) -> None:
+        """Wait until another call stays within the calls that Coveo allows."""
+        seconds = self._pace.take(time.monotonic())
+        if not seconds:
+            return
+        with self._lock:
+            self._paced_seconds += seconds
+        _log.warning(
+            "%s: waiting %.0f s, to stay within the calls that Coveo allows in five minutes",
+            operation,
+            seconds,
+            extra={"coveo_operation": operation, "coveo_wait_seconds": seconds},
+        )
+        pause(seconds)
+
+    def wait_after(self, operation: str, outcome: Reply | NoReply, failures: int) -> float | None:
+        """Seconds to wait before the next try, or `None` when it is time to give up."""
+        header = None if isinstance(outcome, NoReply) else outcome.headers.get("retry-after")
+        seconds = seconds_before_retry(
+            self._policy,
+            failures=failures,
+            retry_after=retry_after_seconds(header, now=datetime.now(UTC)),
+            jitter=random.random(),  # noqa: S311 - chance spreads clients over time; it guards nothing
+        )
+        if seconds is None or not self._budget.take(seconds):
+            return None
+        status = None if isinstance(outcome, NoReply) else outcome.status
+        _log.warning(
+            "%s: %s; trying again in %.1f s",
+            operation,
+            outcome.reason if isinstance(outcome, NoReply) else f"answered {outcome.status}",
+            seconds,
+            extra={
+                "coveo_operation": operation,
+                "coveo_status": status,
+                "coveo_failures": failures,
+                "coveo_wait_seconds": seconds,
+            },
+        )
+        return seconds
 
 
 class CoveoCaller:
     """Sends calls with one API key."""
 
-    def __init__(self, sender: HttpSender, api_key: Callable[[], str], retry: RetryPolicy) -> None:
+    def __init__(self, sender: HttpSender, api_key: Callable[[], str], patience: Patience) -> None:
         self._sender = sender
         self._api_key = api_key
-        self._retry = retry
+        self._patience = patience
 
-    def send(self, call: CoveoCall, *, pause: Pause) -> Mapping[str, Any]:
+    def send(self, call: CoveoCall, *, pause: Pause, interrupt: Interrupt | None = None) -> Mapping[str, Any]:
         """Send a call that may safely be repeated, and return the JSON object that Coveo answered.
+
+        Raises:
+            CoveoRefused: Coveo answered with an error that repeating does not cure, or with no JSON object.
+            NoReply: Nothing was answered, several times over.
+        """
+        return _parse_object(call, self.reply_to(call, pause=pause, interrupt=interrupt))
+
+    def reply_to(
+        self,
+        call: CoveoCall,
+        *,
+        pause: Pause,
+        interrupt: Interrupt | None = None,
+        watch: Callable[[Reply | NoReply], object] | None = None,
+    ) -> Reply:
+        """Send a call that may safely be repeated, and return the 2xx that came back.
+
+        Args:
+            call: What to send.
+            pause: Waits between tries.
+            interrupt: What may break it off.
+            watch: Told what came of each try.
 
         Raises:
             CoveoRefused: Coveo answered with an error that repeating does not cure.
@@ -95,11 +195,15 @@ class CoveoCaller:
         """
         failures = 0
         while True:
-            outcome = self.try_once(self.authorised(call))
+            request = self.authorised(call)
+            self.wait_for_turn(call, pause)
+            outcome = self.try_once(request, interrupt=interrupt)
+            if watch:
+                watch(outcome)
             if not isinstance(outcome, NoReply) and outcome.ok:
-                return _parse_object(call, outcome)
+                return outcome
             failures += 1
-            wait = self.wait_after(outcome, failures)
+            wait = self.wait_after(call, outcome, failures)
             if wait is None:
                 raise error_of(call, outcome)
             pause(wait)
@@ -108,7 +212,11 @@ class CoveoCaller:
         """A call with the key that it needs now."""
         return AuthorisedCall(call, self._api_key())
 
-    def try_once(self, request: AuthorisedCall) -> Reply | NoReply:
+    def wait_for_turn(self, call: CoveoCall, pause: Pause) -> None:
+        """Wait until a call stays within the calls that Coveo allows; comes before each `try_once`."""
+        self._patience.wait_for_turn(call.operation, pause)
+
+    def try_once(self, request: AuthorisedCall, *, interrupt: Interrupt | None = None) -> Reply | NoReply:
         """Send a call once; that nothing was answered is an outcome like others."""
         call, key = request.call, request.api_key
         headers = {
@@ -117,26 +225,19 @@ class CoveoCaller:
             "Content-Type": "application/json",
         }
         try:
-            reply = self._sender.send(call.operation, call.method, call.url, headers=headers)
+            reply = self._sender.send(
+                call.operation, call.method, call.url, headers=headers, content=call.body, interrupt=interrupt
+            )
         except NoReply as error:
             return error
         # Proxies and error pages repeat what they were sent, and an answer ends up in messages.
         return attrs.evolve(reply, body=reply.body.replace(key.encode("ascii"), b"(the key)"))
 
-    def wait_after(self, outcome: Reply | NoReply, failures: int) -> float | None:
+    def wait_after(self, call: CoveoCall, outcome: Reply | NoReply, failures: int) -> float | None:
         """Seconds to wait before the call is repeated, or `None` when repeating cannot help."""
         if not isinstance(outcome, NoReply) and not _is_transient(outcome):
             return None
-        return seconds_until_retry(self._retry, outcome, failures)
-
-
-def seconds_until_retry(policy: RetryPolicy, outcome: Reply | NoReply, failures: int) -> float | None:
-    """What `seconds_before_retry` says now, to this outcome."""
-    header = None if isinstance(outcome, NoReply) else outcome.headers.get("retry-after")
-    retry_after = retry_after_seconds(header, now=datetime.now(UTC))
-    # Chance spreads clients over time; it guards nothing.
-    jitter = random.random()  # noqa: S311
-    return seconds_before_retry(policy, failures=failures, retry_after=retry_after, jitter=jitter)
+        return self._patience.wait_after(call.operation, outcome, failures)
 
 
 def _is_transient(reply: Reply) -> bool:
@@ -151,7 +252,12 @@ def error_of(call: CoveoCall, outcome: Reply | NoReply) -> CoveoRefused | NoRepl
     answer = _read_answer(outcome)
     advice = _ADVICE.get(answer.error_code or "", "") or _ADVICE.get(answer.status, "")
     kind = AccessRefused if answer.status in (401, 403) else CoveoRefused
-    return kind(call.operation, answer.status, answer.error_code, answer.detail, advice)
+    return kind(call.operation, answer.status, answer.error_code, answer.detail, advice, answer.request_id)
+
+
+def error_code_of(outcome: Reply | NoReply) -> str | None:
+    """Coveo's ``errorCode`` in an answer; `None` when there is none."""
+    return None if isinstance(outcome, NoReply) else _read_answer(outcome).error_code
 
 
 def _parse_object(call: CoveoCall, reply: Reply) -> Mapping[str, Any]:
@@ -169,10 +275,16 @@ def _parse_object(call: CoveoCall, reply: Reply) -> Mapping[str, Any]:
 
 def _read_answer(reply: Reply) -> _Answer:
     body = json_object(reply.body)
+    named = reply.headers.get("x-request-id")
     if body is None:
-        return _Answer(reply.status, None, _start_of(reply.body))
-    code, message = body.get("errorCode"), body.get("message")
-    return _Answer(reply.status, str(code) if code else None, str(message or "")[:_LONGEST_DETAIL])
+        return _Answer(reply.status, None, _start_of(reply.body), named)
+    code, message, request_id = body.get("errorCode"), body.get("message"), body.get("requestId") or named
+    return _Answer(
+        reply.status,
+        str(code) if code else None,
+        str(message or "")[:_LONGEST_DETAIL],
+        str(request_id)[:_LONGEST_DETAIL] if request_id else None,
+    )
 
 
 def json_object(body: bytes) -> Mapping[str, Any] | None:

@@ -13,12 +13,14 @@
     ├── CoveoRefused                  Coveo answered with an error
     │   └── AccessRefused             ... because of the API key or its privileges (401, 403)
     ├── UploadRefused                 the storage behind an upload URL answered with an error
-    └── StreamError                   a load that must not, or cannot, be closed
+    └── StreamError                   a load that must not be closed, or older items that must not be deleted
         ├── StreamStateError          a stream was used in a way its state does not allow (also a RuntimeError)
-        ├── EmptyLoad                 closing would empty the source
-        ├── ShrinkingLoad             closing would leave less than half of the source
+        ├── EmptyLoad                 the source would be emptied
+        ├── ShrinkingLoad             the source would be left with less than half of its items
         ├── SourceSizeUnknown         the size of the source, which guards it, could not be had
         ├── TooManyItems              more items than a load is made for
+        ├── ChunksExpired             a load took so long that its first chunks may be gone
+        ├── DeletionRefused           delete-older-than was asked for without a complete full update
         └── CloseOutcomeUnknown       the reply to close was lost: done or not, nobody knows yet
 
 Errors hold plain data, pickle, and never hold a secret or a response object. They are mutable classes with a
@@ -28,16 +30,20 @@ while it is enriched is not an error but a value, `coveo_enrich.classifiers.Fail
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 __all__ = [
     "AccessRefused",
     "CatalogFileError",
+    "ChunksExpired",
     "ClassifierError",
     "CloseOutcomeUnknown",
     "ConfigurationError",
     "CoveoEnrichError",
     "CoveoRefused",
+    "DeletionRefused",
     "EmptyLoad",
     "ImageRejected",
     "InvalidItem",
@@ -55,7 +61,14 @@ __all__ = [
 
 
 class CoveoEnrichError(Exception):
-    """The root of every error that this library raises."""
+    """The root of every error that this library raises.
+
+    Attributes:
+        receipt: What an operation on a source had done until it failed: a `coveo_enrich.stream.Receipt`; `None` outside
+            such an operation.
+    """
+
+    receipt: Any = None
 
 
 @attrs.define(slots=False)
@@ -110,11 +123,13 @@ class InvalidItem(CoveoEnrichError):
         document_id: The item's ``documentId``; `None` when it has none.
         position: Its place among the items of this call, counted from 1.
         reason: What is wrong, and what to do.
+        code: A short name of the reason, the same for every item that has it.
     """
 
     document_id: str | None
     position: int
     reason: str
+    code: str = "invalid"
 
     def __str__(self) -> str:
         return f"item {self.position} ({self.document_id or 'no documentId'}): {self.reason}"
@@ -191,6 +206,7 @@ class CoveoRefused(CoveoEnrichError):
         error_code: Coveo's ``errorCode``; `None` when the body had none.
         detail: Coveo's message, or the start of the body.
         advice: What to do about it; empty when nothing is known.
+        request_id: Coveo's id for the request, for its support; `None` when it gave none.
     """
 
     operation: str
@@ -198,6 +214,7 @@ class CoveoRefused(CoveoEnrichError):
     error_code: str | None
     detail: str
     advice: str = ""
+    request_id: str | None = None
 
     def __str__(self) -> str:
         code = f" {self.error_code}" if self.error_code else ""
@@ -232,7 +249,7 @@ class UploadRefused(CoveoEnrichError):
 
 
 class StreamError(CoveoEnrichError):
-    """The root of what keeps a load from being closed."""
+    """The root of what keeps a load from being closed, or old items from being deleted."""
 
 
 @attrs.define(slots=False)
@@ -247,23 +264,23 @@ class StreamStateError(StreamError, RuntimeError):
 
 @attrs.define(slots=False)
 class EmptyLoad(StreamError):
-    """The load held no item. Closing it would delete everything in the source, so nothing was closed."""
+    """There was no item to load, or to replace the source by, which would delete everything in it."""
 
     source_id: str
 
     def __str__(self) -> str:
         return (
-            f"the load of source {self.source_id} held no item; closing it would delete everything in the source, "
-            "so nothing was closed. Check where the items come from."
+            f"there was no item for source {self.source_id}, and a source without items would be the result; "
+            "so nothing was closed, and nothing deleted. Check where the items come from."
         )
 
 
 @attrs.define(slots=False)
 class ShrinkingLoad(StreamError):
-    """The load would leave the source with less than half of the items that it has now.
+    """The source would be left with less than half of the items that it has now.
 
     Attributes:
-        items: Items in this load.
+        items: Items that were sent.
         expected: Items that were to be expected.
         expected_from: Where that number came from.
     """
@@ -274,8 +291,8 @@ class ShrinkingLoad(StreamError):
 
     def __str__(self) -> str:
         return (
-            f"the load holds {self.items:,} items, less than half of the {self.expected:,} expected "
-            f"({self.expected_from}); nothing was closed, so nothing was deleted. "
+            f"there were {self.items:,} items, less than half of the {self.expected:,} expected "
+            f"({self.expected_from}); so nothing was closed, and nothing deleted. "
             "If the catalog really shrank, pass allow_shrink=True."
         )
 
@@ -289,7 +306,7 @@ class SourceSizeUnknown(StreamError):
 
     def __str__(self) -> str:
         return (
-            f"how many items source {self.source_id} has could not be read ({self.reason}), so nothing was opened. "
+            f"how many items source {self.source_id} has could not be read ({self.reason}), so nothing was sent. "
             "Pass expected_items= with the number you expect, or allow_shrink=True to do without this guard; "
             "a platform_key that may view sources lets the guard work by itself."
         )
@@ -304,9 +321,40 @@ class TooManyItems(StreamError):
     def __str__(self) -> str:
         return (
             f"the load has more than {self.limit:,} items; nothing was closed. Coveo advises against loads of that "
-            "size and for replacing the source by updates (replace, which a coming release of this library brings); "
-            "max_items= raises the limit."
+            "size: use replace, which comes to the same by updates; max_items= raises the limit."
         )
+
+
+@attrs.define(slots=False)
+class ChunksExpired(StreamError):
+    """The load took so long that its first chunks may be gone, and their items would be deleted by the close.
+
+    Attributes:
+        minutes: Minutes since the first container was asked for.
+    """
+
+    minutes: float
+
+    def __str__(self) -> str:
+        return (
+            f"the first chunk's container was given out {self.minutes:.0f} minutes ago and Coveo keeps one for 60, so "
+            "what it held may be missing; nothing was closed. Where making the items takes that long, write them to a "
+            "file first and load the file, or use replace, whose chunks take effect one by one."
+        )
+
+
+@attrs.define(slots=False)
+class DeletionRefused(StreamError):
+    """Older items must not be deleted on the strength of this receipt.
+
+    Attributes:
+        reason: What is missing.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"older items are not deleted: {self.reason}"
 
 
 @attrs.define(slots=False)

@@ -14,10 +14,12 @@ from coveo_enrich.errors import (
     AccessRefused,
     CatalogFileError,
     ClassifierError,
+    ChunksExpired,
     CloseOutcomeUnknown,
     ConfigurationError,
     CoveoEnrichError,
     CoveoRefused,
+    DeletionRefused,
     EmptyLoad,
     ImageRejected,
     InvalidItem,
@@ -56,6 +58,8 @@ EXAMPLES: list[CoveoEnrichError] = [
     ShrinkingLoad(1, 10_000, "items in the source now"),
     SourceSizeUnknown("src", "403"),
     TooManyItems(1_000_000),
+    ChunksExpired(61.5),
+    DeletionRefused("no item was sent"),
     CloseOutcomeUnknown("stream-1", 20_000, "connection reset"),
 ]
 

@@ -1,31 +1,32 @@
 """The operations on a Coveo source, as a caller sees them.
 
-Holds what operations share: the source, the connections, the settings. How a load proceeds is in
-`coveo_enrich.stream.load`; nothing here knows how the items came about.
+Holds what operations share: the source, the connections, the settings. How each proceeds is in
+`coveo_enrich.stream.load` and `coveo_enrich.stream.updates`; nothing here knows how the items came about.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
+from itertools import chain
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from coveo_enrich._calls import CoveoCaller
-from coveo_enrich.errors import (
-    ConfigurationError,
-    CoveoRefused,
-    NoReply,
-    SourceSizeUnknown,
-)
+from coveo_enrich._calls import CoveoCaller, Patience
+from coveo_enrich.errors import CoveoRefused, NoReply, SourceSizeUnknown
 from coveo_enrich.index.item_count import item_count_call, parse_item_count
-from coveo_enrich.retry import RetryPolicy
-from coveo_enrich.stream.chunks import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
-from coveo_enrich.stream.load import LoadSettings, LoadStream
+from coveo_enrich.retry import Pace, RetryPolicy
+from coveo_enrich.stream.load import LoadStream
+from coveo_enrich.stream.partial import PartialUpdate
+from coveo_enrich.stream.progress import require_progress, with_progress
 from coveo_enrich.stream.protocol import ExpectedItems
-from coveo_enrich.stream.receipts import LoadReceipt
+from coveo_enrich.stream.receipts import ChunkReceipt, Operation, Receipt
+from coveo_enrich.stream.run import Connection
+from coveo_enrich.stream.settings import Checks, DryRun, StreamSettings, require_count, require_many
 from coveo_enrich.stream.source import CoveoSource
+from coveo_enrich.stream.updates import UpdateRun
 
 if TYPE_CHECKING:
     from coveo_enrich._http import HttpSender
@@ -34,20 +35,41 @@ __all__ = ["StreamClient"]
 
 _DEFAULT_CHUNK_BYTES: Final = 128_000_000
 _DEFAULT_MAX_ITEMS: Final = 1_000_000
+_CALLS_PER_FIVE_MINUTES: Final = 250
+
+Documents = Iterable[Mapping[str, Any]]
+_Given = TypeVar("_Given")
 
 
 class StreamClient:
     """Sends items to a Coveo source.
 
     Nothing is sent before an operation is called. Leaving the with-block, or `close`, releases connections and never
-    closes a stream.
+    closes a stream. Every operation reads what it is given once, one item at a time, and takes ``dry_run``: ``True``
+    does everything but the sending and returns the receipt that it would give; a folder does the same and keeps the
+    chunk files there.
+
+    Whatever an operation raises carries a note of what became of the source; an error of this library also carries the
+    receipt of what was done until then, as ``receipt``.
 
     Args:
         source: Where the items go.
         max_chunk_bytes: Largest chunk, 50 to 256,000,000 bytes, default 128,000,000. Chunks are kept in temporary
-            files, so this costs no memory.
-        concurrency: Uploads under way at once, 1 or more, default 4.
+            files, at most ``concurrency`` + 1 of them at once, so this costs no memory.
+        concurrency: Uploads under way at once, 1 to 64, default 4.
         retry: How patiently calls are repeated.
+        checks: ``"full"`` (default) looks for everything that Coveo would refuse, drop or misread; ``"trusted"``, for
+            items that were checked before, only for the id, its uniqueness and the size.
+        dictionary_fields: Names of fields that take an object: dictionary fields (docs.coveo.com/en/2036). An object
+            elsewhere is refused, as Coveo cannot index it.
+        on_chunk: Called in the caller's thread with the `ChunkReceipt` of each chunk that was taken. What it raises
+            stops the operation.
+        progress: Whether a bar shows how many items were read (extra ``progress``); also in notebooks.
+        calls_per_five_minutes: How many calls this client makes in any five minutes, 1 or more, default 250, as Coveo
+            allows a production organization (150 for others, docs.coveo.com/en/o64d1129). Waits are logged as warnings
+            and stand in the receipt. Uploads do not count.
+        ca_bundle: A file or folder of certificates to trust instead of the usual ones.
+        user_agent_suffix: What your program is called, added to the User-Agent header.
 
     Raises:
         ConfigurationError: A value is out of its range.
@@ -60,36 +82,54 @@ class StreamClient:
         max_chunk_bytes: int = _DEFAULT_CHUNK_BYTES,
         concurrency: int = 4,
         retry: RetryPolicy | None = None,
+        checks: Checks = "full",
+        dictionary_fields: Collection[str] = (),
+        on_chunk: Callable[[ChunkReceipt], object] | None = None,
+        progress: bool = False,
+        calls_per_five_minutes: int = _CALLS_PER_FIVE_MINUTES,
+        ca_bundle: str | Path | None = None,
+        user_agent_suffix: str | None = None,
     ) -> None:
-        if not MIN_CHUNK_BYTES <= max_chunk_bytes <= MAX_CHUNK_BYTES:
-            limits = f"from {MIN_CHUNK_BYTES} to {MAX_CHUNK_BYTES:,}"
-            raise ConfigurationError(f"max_chunk_bytes must be {limits}; got {max_chunk_bytes!r}")
-        if concurrency < 1:
-            raise ConfigurationError(f"concurrency must be 1 or more; got {concurrency!r}")
+        require_many("dictionary_fields", dictionary_fields)
+        if progress:
+            require_progress()
+        require_count("calls_per_five_minutes", calls_per_five_minutes, 1)
         self._source = source
-        self._max_chunk_bytes = max_chunk_bytes
-        self._concurrency = concurrency
-        self._retry = retry or RetryPolicy()
+        self._settings = StreamSettings(
+            max_chunk_bytes=max_chunk_bytes,
+            concurrency=concurrency,
+            retry=retry or RetryPolicy(),
+            checks=checks,
+            dictionary_fields=frozenset(dictionary_fields),
+            on_chunk=on_chunk,
+            progress=progress,
+        )
+        self._calls_per_five_minutes = calls_per_five_minutes
+        self._ca_bundle = ca_bundle
+        self._user_agent_suffix = user_agent_suffix
 
     def load(
         self,
-        documents: Iterable[Mapping[str, Any]],
+        documents: Documents,
         *,
         expected_items: int | None = None,
         allow_shrink: bool = False,
         max_items: int = _DEFAULT_MAX_ITEMS,
-    ) -> LoadReceipt:
+        dry_run: DryRun = False,
+    ) -> Receipt:
         """Make the source exactly these items: **whatever is not among them is deleted**.
 
         Opens a stream, uploads the items in chunks, and closes it only when every item was taken. Whatever goes wrong
-        before that leaves the stream open, which leaves the source as it was.
+        before that leaves the stream open, which leaves the source as it was. Coveo keeps a chunk for an hour: where
+        making the items takes longer, `replace` does the same.
 
         Args:
-            documents: The items: mappings with a ``documentId`` that is a URI. Read once, one at a time.
+            documents: The items: mappings with a ``documentId`` that is a URI.
             expected_items: How many items to expect; asked of Coveo unless given. A load of less than half of it is
                 not closed.
             allow_shrink: Whether the catalog may shrink by more than half.
             max_items: Most items of a load, default 1,000,000, as Coveo advises (docs.coveo.com/en/p48b0322).
+            dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
 
         Returns:
             What was sent, once Coveo has confirmed the close.
@@ -100,17 +140,20 @@ class StreamClient:
             ShrinkingLoad: There were less than half of the expected items.
             SourceSizeUnknown: How many items to expect could not be asked of Coveo.
             TooManyItems: There were more than ``max_items``.
+            ChunksExpired: The load took about an hour.
             CoveoRefused: Coveo answered with an error that repeating does not cure.
             UploadRefused: The storage refused a chunk.
             NoReply: Nothing was answered, several times over.
             CloseOutcomeUnknown: The reply to close was lost.
         """
+        require_many("documents", documents)
         with self.open_stream(
             expected_items=expected_items,
             allow_shrink=allow_shrink,
             max_items=max_items,
+            dry_run=dry_run,
         ) as stream:
-            for document in documents:
+            for document in self._shown(documents, "load"):
                 stream.add(document)
         return stream.receipt
 
@@ -120,25 +163,170 @@ class StreamClient:
         expected_items: int | None = None,
         allow_shrink: bool = False,
         max_items: int = _DEFAULT_MAX_ITEMS,
+        dry_run: DryRun = False,
     ) -> LoadStream:
         """Load piece by piece: leaving the with-block makes the source **exactly the items that were added**.
 
         Takes what `load` takes. An exception in the block, or `LoadStream.abandon`, leaves the source as it was.
         """
-        if expected_items is not None and expected_items < 0:
-            raise ConfigurationError(f"expected_items must be 0 or more; got {expected_items!r}")
-        if max_items < 1:
-            raise ConfigurationError(f"max_items must be 1 or more; got {max_items!r}")
+        expect = self._expectation(expected_items, allow_shrink=allow_shrink)
+        require_count("max_items", max_items, 1)
+        settings = self._settings.for_run(dry_run)
+        return LoadStream(self._connection, settings, max_items, expect)
 
-        def expect() -> ExpectedItems:
-            if allow_shrink:
-                return ExpectedItems(None, "allow_shrink=True")
-            return (
-                self._items_in_source() if expected_items is None else ExpectedItems(expected_items, "expected_items")
-            )
+    def replace(
+        self,
+        documents: Documents,
+        *,
+        expected_items: int | None = None,
+        allow_shrink: bool = False,
+        skip_invalid: bool = False,
+        dry_run: DryRun = False,
+    ) -> Receipt:
+        """Make the source exactly these items, the way that Coveo prefers: update them all, then delete what is older.
 
-        settings = LoadSettings(self._max_chunk_bytes, self._concurrency, max_items)
-        return LoadStream(self._source, self._sender, self._retry, settings, expect)
+        Until the deletion, which follows 15 minutes after the last update, the source holds old and new items together,
+        each in its old or its new form. Whatever goes wrong leaves it so: nothing is deleted. Takes any number of items
+        and any length of time.
+
+        Args:
+            documents: The items: mappings with a ``documentId`` that is a URI.
+            expected_items: How many items to expect; asked of Coveo unless given. With less than half of it, nothing
+                is deleted.
+            allow_shrink: Whether the catalog may shrink by more than half.
+            skip_invalid: Whether invalid items are left out and reported, instead of raising. Nothing is deleted then
+                if there were any, as it would delete what the source has of them.
+            dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
+
+        Returns:
+            What was sent. ``older_than`` says whether older items are deleted.
+
+        Raises:
+            InvalidItem: An item would be refused by Coveo, or has the id of an earlier one.
+            EmptyLoad: There was no item.
+            ShrinkingLoad: There were less than half of the expected items.
+            SourceSizeUnknown: How many items to expect could not be asked of Coveo.
+            DeletionRefused: Coveo confirmed a chunk without an ``orderingId``, so the bound is not known.
+            CoveoRefused: Coveo answered with an error that repeating does not cure.
+            UploadRefused: The storage refused a chunk.
+            NoReply: Nothing was answered, several times over.
+        """
+        require_many("documents", documents)
+        expect = self._expectation(expected_items, allow_shrink=allow_shrink)
+        run = self._update_run("replace", dry_run, skip_invalid=skip_invalid)
+        return run.replace(run.intake.items(self._shown(documents, "replace")), expect)
+
+    def update(
+        self,
+        documents: Documents,
+        *,
+        delete: Iterable[str] = (),
+        skip_invalid: bool = False,
+        dry_run: DryRun = False,
+    ) -> Receipt:
+        """Add items, or put them in the place of those with the same id; the rest of the source is left alone.
+
+        An item is replaced as a whole: a field that is left out leaves the index. Each chunk takes effect by itself, so
+        an update that is broken off has been applied in part; the error says which.
+
+        Args:
+            documents: The items: mappings with a ``documentId`` that is a URI.
+            delete: Ids of items to delete.
+            skip_invalid: Whether invalid items are left out and reported, instead of raising.
+            dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
+
+        Raises:
+            InvalidItem: An item would be refused by Coveo, has the id of an earlier one, or is also to be deleted.
+            CoveoRefused: Coveo answered with an error that repeating does not cure.
+            UploadRefused: The storage refused a chunk.
+            NoReply: Nothing was answered, several times over.
+        """
+        require_many("documents", documents)
+        require_many("delete", delete)
+        run = self._update_run("update", dry_run, skip_invalid=skip_invalid)
+        items = run.intake.items(self._shown(documents, "update"))
+        return run.update(chain(run.intake.deletes(delete), items))
+
+    def update_partially(
+        self,
+        operations: Iterable[PartialUpdate | Iterable[PartialUpdate]],
+        *,
+        skip_invalid: bool = False,
+        dry_run: DryRun = False,
+    ) -> Receipt:
+        """Change single fields of items that exist; everything else about them is left alone.
+
+        Operations are applied in their order: chunks are sent one after the other. An operation on an item that does
+        not exist is rejected by Coveo later, in its logs.
+
+        Args:
+            operations: The operations, or groups of them, such as one group a product.
+            skip_invalid: Whether what is invalid is left out and reported, instead of raising.
+            dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
+
+        Returns:
+            What was sent. A chunk that appends values to arrays is not sent again when its reply was lost, as they
+            might be added twice: it stands in ``unconfirmed``.
+
+        Raises:
+            InvalidItem: An operation cannot be sent.
+            CoveoRefused: Coveo answered with an error that repeating does not cure.
+            UploadRefused: The storage refused a chunk.
+            NoReply: Nothing was answered, several times over.
+        """
+        require_many("operations", operations)
+        run = self._update_run("partial update", dry_run, skip_invalid=skip_invalid, concurrency=1)
+        return run.update(run.intake.operations(self._shown(operations, "partial update")))
+
+    def merge(self, documents: Documents, *, skip_invalid: bool = False, dry_run: DryRun = False) -> Receipt:
+        """Set the given top-level fields of items, and make items that do not exist (docs.coveo.com/en/p4eb0515).
+
+        Coveo prefers `update_partially` where it is known that the items exist. A dictionary field is replaced as a
+        whole. The source must belong to a catalog entity, or nothing is indexed.
+
+        Args:
+            documents: Mappings with a ``documentId`` and the fields to set.
+            skip_invalid: Whether invalid items are left out and reported, instead of raising.
+            dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
+
+        Raises:
+            InvalidItem: An item would be refused by Coveo, or has the id of an earlier one.
+            CoveoRefused: Coveo answered with an error that repeating does not cure.
+            UploadRefused: The storage refused a chunk.
+            NoReply: Nothing was answered, several times over.
+        """
+        require_many("documents", documents)
+        run = self._update_run("merge", dry_run, skip_invalid=skip_invalid)
+        return run.update(run.intake.items(self._shown(documents, "merge")))
+
+    def delete_older_than(
+        self,
+        receipt: Receipt,
+        *,
+        expected_items: int | None = None,
+        allow_shrink: bool = False,
+        dry_run: DryRun = False,
+    ) -> Receipt:
+        """Delete what an update of the whole catalog left behind, 15 minutes from now: the second half of `replace`.
+
+        Args:
+            receipt: The receipt of a complete `update` of **every** item, or of a `replace` that deleted nothing. What
+                was not in it is deleted.
+            expected_items: How many items to expect; what the receipt expected, or asked of Coveo, unless given. When
+                the receipt has less than half of it, nothing is deleted.
+            allow_shrink: Whether the catalog may shrink by more than half.
+            dry_run: Whether nothing is sent.
+
+        Raises:
+            DeletionRefused: The receipt does not show that every item was sent again.
+            ShrinkingLoad: The receipt has less than half of the expected items.
+            SourceSizeUnknown: How many items to expect could not be asked of Coveo.
+            CoveoRefused: Coveo answered with an error that repeating does not cure.
+            NoReply: Nothing was answered, several times over.
+        """
+        expected_items = receipt.expected_items if expected_items is None else expected_items
+        expect = self._expectation(expected_items, allow_shrink=allow_shrink)
+        return self._update_run("delete older than", dry_run).delete_older(receipt, expect)
 
     def close(self) -> None:
         """Release connections. A stream that is open stays open."""
@@ -157,7 +345,7 @@ class StreamClient:
         self.close()
 
     def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "_sender"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_sender", "_pace")}
 
     def __repr__(self) -> str:
         return f"StreamClient({self._source!r})"
@@ -166,13 +354,44 @@ class StreamClient:
     def _sender(self) -> HttpSender:
         from coveo_enrich._http import HttpSender  # noqa: PLC0415 - httpx is loaded by the first request
 
-        return HttpSender()
+        return HttpSender(user_agent_suffix=self._user_agent_suffix, ca_bundle=self._ca_bundle)
+
+    @cached_property
+    def _pace(self) -> Pace:
+        return Pace(self._calls_per_five_minutes)
+
+    @property
+    def _connection(self) -> Connection:
+        return Connection(self._source, self._sender, self._pace)
+
+    def _update_run(
+        self,
+        operation: Operation,
+        dry_run: DryRun,
+        *,
+        skip_invalid: bool = False,
+        **changes: int,
+    ) -> UpdateRun:
+        settings = self._settings.for_run(dry_run, skip_invalid=skip_invalid, **changes)
+        return UpdateRun(operation, self._connection, settings)
+
+    def _shown(self, given: Iterable[_Given], operation: Operation) -> Iterable[_Given]:
+        return with_progress(given, operation) if self._settings.progress else given
+
+    def _expectation(self, expected_items: int | None, *, allow_shrink: bool) -> Callable[[], ExpectedItems]:
+        if allow_shrink:
+            return lambda: ExpectedItems(None, "allow_shrink=True")
+        if expected_items is None:
+            return self._items_in_source
+        require_count("expected_items", expected_items, 0)
+        return lambda: ExpectedItems(expected_items, "expected_items")
 
     def _items_in_source(self) -> ExpectedItems:
         source = self._source
         call = item_count_call(source.platform_host, source.organization_id, source.source_id)
+        caller = CoveoCaller(self._sender, source.read_platform_key, Patience(self._settings.retry, self._pace))
         try:
-            answer = CoveoCaller(self._sender, source.read_platform_key, self._retry).send(call, pause=time.sleep)
+            answer = caller.send(call, pause=time.sleep)
         except (CoveoRefused, NoReply) as error:
             raise SourceSizeUnknown(source.source_id, str(error)) from error
         number = parse_item_count(answer)

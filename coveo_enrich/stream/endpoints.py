@@ -1,4 +1,4 @@
-"""The requests that make up a load, and what their answers hold (docs.coveo.com/en/lb4a0344).
+"""The requests of the Stream API, and what their answers hold (docs.coveo.com/en/lb4a0344, /en/p4eb0129).
 
 Pure: values in, values out. Their order is decided in `coveo_enrich.stream.protocol`.
 """
@@ -6,7 +6,7 @@ Pure: values in, values out. Their order is decided in `coveo_enrich.stream.prot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 from urllib.parse import quote, urlsplit
 
 import attrs
@@ -16,12 +16,19 @@ from coveo_enrich.errors import CoveoRefused
 from coveo_enrich.stream.source import CoveoSource
 
 __all__ = [
-    "ClosedStream",
+    "Acknowledgement",
     "Container",
     "OpenedStream",
     "close",
+    "delete_older_than",
+    "file_container",
     "new_chunk",
     "open_stream",
+    "parse_acknowledgement",
+    "parse_container",
+    "parse_file_container",
+    "parse_opened",
+    "process_file",
 ]
 
 _MOST_DIGITS: Final = 18  # of a number that 64 bits hold
@@ -34,10 +41,12 @@ class Container:
     Attributes:
         upload_uri: Where the bytes go. Its query is a signature, so it appears in no repr, message or log.
         required_headers: Headers that the signature covers: sent exactly so.
+        file_id: Coveo's id of it, which an update names; empty for a stream's chunk, where no call needs it.
     """
 
     upload_uri: str = attrs.field(repr=lambda uri: repr(uri.partition("?")[0]))
     required_headers: Mapping[str, str]
+    file_id: str = ""
 
 
 @attrs.frozen
@@ -49,8 +58,13 @@ class OpenedStream:
 
 
 @attrs.frozen
-class ClosedStream:
-    """What closing a stream gave."""
+class Acknowledgement:
+    """What Coveo answers to a call that takes effect.
+
+    Attributes:
+        ordering_id: Coveo's stamp for the call, in milliseconds since 1970; `None` when the answer held none.
+        request_id: Coveo's id for the request; `None` when the answer held none.
+    """
 
     ordering_id: int | None
     request_id: str | None
@@ -79,6 +93,23 @@ def close(source: CoveoSource, stream_id: str) -> CoveoCall:
     )
 
 
+def file_container(source: CoveoSource) -> CoveoCall:
+    """Ask for a container that an update or a merge will name."""
+    url = f"{_organization(source)}/files"
+    return CoveoCall("ask for a file container", "POST", url)
+
+
+def process_file(source: CoveoSource, method: Literal["update", "merge"], file_id: str) -> CoveoCall:
+    """Have what was uploaded to a container take effect (docs.coveo.com/en/p4eb0129, /en/p4eb0515)."""
+    url = f"{_stream(source)}/{method}?fileId={quote(file_id, safe='')}"
+    return CoveoCall(f"{method} the source", "PUT", url, b"{}")
+
+
+def delete_older_than(source: CoveoSource, ordering_id: int) -> CoveoCall:
+    """Delete the items whose last operation is strictly older, 15 minutes from now (docs.coveo.com/en/131)."""
+    return CoveoCall("delete older items", "POST", f"{_stream(source)}/deleteolderthan/{ordering_id}")
+
+
 def parse_opened(body: Mapping[str, Any]) -> OpenedStream:
     """Read the answer to `open_stream`."""
     return OpenedStream(_text(body, "streamId", "open a stream"), parse_container(body, "open a stream"))
@@ -96,19 +127,25 @@ def parse_container(body: Mapping[str, Any], operation: str = "ask for a chunk c
     return Container(upload_uri, {str(name): str(value) for name, value in pairs})
 
 
-def parse_closed(body: Mapping[str, Any]) -> ClosedStream:
-    """Read the answer to `close`. Coveo documents ``orderingId`` as text and shows it as a number too."""
+def parse_file_container(body: Mapping[str, Any]) -> Container:
+    """Read the answer to `file_container`."""
+    operation = "ask for a file container"
+    return attrs.evolve(parse_container(body, operation), file_id=_text(body, "fileId", operation))
+
+
+def parse_acknowledgement(body: Mapping[str, Any]) -> Acknowledgement:
+    """Read the answer to a call that takes effect. Coveo documents ``orderingId`` as text and shows numbers too."""
     ordering, request = str(body.get("orderingId", "")), body.get("requestId")
     is_number = ordering.isdecimal() and len(ordering) <= _MOST_DIGITS
-    return ClosedStream(int(ordering) if is_number else None, str(request) if request else None)
+    return Acknowledgement(int(ordering) if is_number else None, str(request) if request else None)
+
+
+def _organization(source: CoveoSource) -> str:
+    return f"{source.push_host}/push/v1/organizations/{quote(source.organization_id, safe='')}"
 
 
 def _stream(source: CoveoSource) -> str:
-    organization, source_id = (
-        quote(source.organization_id, safe=""),
-        quote(source.source_id, safe=""),
-    )
-    return f"{source.push_host}/push/v1/organizations/{organization}/sources/{source_id}/stream"
+    return f"{_organization(source)}/sources/{quote(source.source_id, safe='')}/stream"
 
 
 def _is_url(text: str) -> bool:

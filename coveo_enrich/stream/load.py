@@ -9,24 +9,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Generator, Mapping
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import attrs
-
-from coveo_enrich._calls import CoveoCaller, error_of, json_object
-from coveo_enrich.errors import (
-    CloseOutcomeUnknown,
-    InvalidItem,
-    NoReply,
-    StreamStateError,
-    TooManyItems,
-)
+from coveo_enrich._calls import error_of, json_object
+from coveo_enrich.errors import ChunksExpired, CloseOutcomeUnknown, NoReply, StreamStateError, TooManyItems
 from coveo_enrich.stream import endpoints
-from coveo_enrich.stream.chunks import CHUNK_WRAPPER_BYTES, ChunkWriter
-from coveo_enrich.stream.documents import MAX_ITEM_BYTES, EncodedItem, encode_item
-from coveo_enrich.stream.endpoints import ClosedStream, Container
+from coveo_enrich.stream.delivery import Delivery, NoDelivery, StreamDelivery, answer_of
+from coveo_enrich.stream.endpoints import Acknowledgement
 from coveo_enrich.stream.protocol import (
     LEGAL_MOVES,
     CloseAnswer,
@@ -36,31 +26,16 @@ from coveo_enrich.stream.protocol import (
     StreamEvent,
     StreamState,
     after_close,
+    leaves_doubt,
+    require_fresh,
 )
-from coveo_enrich.stream.receipts import ChunkReceipt, LoadReceipt
-from coveo_enrich.stream.transfer import ChunkTransfer
-from coveo_enrich.stream.workers import UploadWorkers
+from coveo_enrich.stream.receipts import Receipt
+from coveo_enrich.stream.run import Connection, Run
 
 if TYPE_CHECKING:
-    from coveo_enrich._http import HttpSender, Reply
-    from coveo_enrich.retry import RetryPolicy
-    from coveo_enrich.stream.source import CoveoSource
+    from coveo_enrich.stream.settings import StreamSettings
 
-__all__ = ["LoadSettings", "LoadStream"]
-
-
-@attrs.frozen
-class LoadSettings:
-    """The limits of a load, as `StreamClient` documents them."""
-
-    max_chunk_bytes: int
-    concurrency: int
-    max_items: int
-
-    @property
-    def max_item_bytes(self) -> int:
-        """The largest item that Coveo takes and a chunk can hold."""
-        return min(MAX_ITEM_BYTES, self.max_chunk_bytes - CHUNK_WRAPPER_BYTES)
+__all__ = ["LoadStream"]
 
 
 class LoadStream:
@@ -72,31 +47,25 @@ class LoadStream:
 
     def __init__(
         self,
-        source: CoveoSource,
-        sender: HttpSender,
-        retry: RetryPolicy,
-        settings: LoadSettings,
+        connection: Connection,
+        settings: StreamSettings,
+        max_items: int,
         expect: Callable[[], ExpectedItems],
     ) -> None:
-        self._source = source
+        self._source = connection.source
         self._settings = settings
+        self._max_items = max_items
         self._expect = expect
-        self._caller = CoveoCaller(sender, source.read_api_key, retry)
-        self._workers = UploadWorkers(settings.concurrency)
-        self._transfer = ChunkTransfer(sender, retry, self._workers, self._new_container)
+        self._run = Run("load", connection, settings, self._open, self._happen)
         self._load: LoadProtocol | None = None
         self._stream_id: str | None = None
-        self._first_container: Container | None = None
-        self._writer: ChunkWriter | None = None
-        self._ids: set[str] = set()
-        self._chunks: list[ChunkReceipt] = []
-        self._chunks_started = 0
+        self._opened_at: float | None = None
         self._failure: BaseException | None = None
-        self._receipt: LoadReceipt | None = None
+        self._receipt: Receipt | None = None
 
     @property
     def stream_id(self) -> str | None:
-        """Coveo's id of the stream; `None` until the first chunk is on its way."""
+        """Coveo's id of the stream; `None` until the first chunk is on its way, and in a dry run."""
         return self._stream_id
 
     @property
@@ -105,7 +74,7 @@ class LoadStream:
         return self._load.state if self._load else StreamState.NEW
 
     @property
-    def receipt(self) -> LoadReceipt:
+    def receipt(self) -> Receipt:
         """What was sent, once Coveo has confirmed the close.
 
         Raises:
@@ -120,23 +89,18 @@ class LoadStream:
 
         Raises:
             InvalidItem: Coveo would refuse it, or an earlier item has its id. The load will not be closed.
+            TooManyItems: There are more items than ``max_items``. The load will not be closed.
+            ChunksExpired: The first chunk is about an hour old. The load will not be closed.
             StreamStateError: The stream takes no more items.
         """
         load = self._entered()
         load.require_adding()
-        with self._stopping_on_failure(load):
-            item = encode_item(
-                document,
-                position=load.items + 1,
-                max_bytes=self._settings.max_item_bytes,
-            )
-            self._require_place_for(item, load)
-            if self._writer and not self._writer.has_room_for(item.data):
-                self._send_chunk(load, self._writer)
-            if not self._writer:
-                self._writer = ChunkWriter(self._chunks_started + 1, self._settings.max_chunk_bytes)
-            self._writer.write(item.data)
-            load.items += 1
+        try:
+            self._require_fresh()
+            self._add(document, load)
+        except BaseException as error:
+            self._fail(load, error)
+            raise
 
     def abandon(self) -> None:
         """Give the load up: leaving the block will close nothing, and the source stays as it was.
@@ -148,13 +112,15 @@ class LoadStream:
         """
         load = self._entered()
         load.happen(StreamEvent.ABANDONED)
-        self._release()
+        self._run.stop()
         self._failure = None
 
     def __enter__(self) -> Self:
         if self._load is not None:
             raise StreamStateError("a stream serves one with-block: open another one")
-        self._load = LoadProtocol(self._source.source_id, self._expect())
+        self._load = LoadProtocol(self._source.source_id, ExpectedItems(None, "not known yet"))
+        with self._stopping_on_failure(self._load):
+            self._load.expected = self._expect()
         return self
 
     def __exit__(
@@ -188,63 +154,67 @@ class LoadStream:
             raise StreamStateError("a stream is used inside its with-block: with client.open_stream() as stream: ...")
         return self._load
 
-    def _require_place_for(self, item: EncodedItem, load: LoadProtocol) -> None:
-        if load.items >= self._settings.max_items:
-            raise TooManyItems(self._settings.max_items)
-        if item.document_id in self._ids:
-            raise InvalidItem(
-                item.document_id,
-                load.items + 1,
-                "an earlier item of this load has the same documentId",
-            )
-        self._ids.add(item.document_id)
+    def _happen(self, event: StreamEvent) -> None:
+        self._entered().happen(event)
 
-    def _send_chunk(self, load: LoadProtocol, writer: ChunkWriter) -> None:
-        if load.state is StreamState.NEW:
-            self._open(load)
-        self._note_uploaded(load, self._workers.wait_for_place())
-        chunk, self._writer = writer.finish(), None
-        container, self._first_container = self._first_container, None
-        self._chunks_started += 1
-        load.happen(StreamEvent.UPLOAD_STARTED)
-        self._workers.start(partial(self._transfer.upload, container=container), chunk)
+    def _add(self, document: Mapping[str, Any], load: LoadProtocol) -> None:
+        entry = self._run.intake.take(document)
+        if entry is None:
+            return
+        if load.items >= self._max_items:
+            raise TooManyItems(self._max_items)
+        self._run.chunks.write(entry)
+        load.items += 1
 
-    def _open(self, load: LoadProtocol) -> None:
-        call = endpoints.open_stream(self._source)
-        opened = endpoints.parse_opened(self._caller.send(call, pause=time.sleep))
-        self._stream_id, self._first_container = opened.stream_id, opened.container
+    def _require_fresh(self) -> None:
+        if self._opened_at is not None:
+            require_fresh(time.monotonic() - self._opened_at)
+
+    def _require_fresh_after(self, answers: list[CloseAnswer], load: LoadProtocol) -> None:
+        try:
+            self._require_fresh()
+        except ChunksExpired as error:
+            if any(map(leaves_doubt, answers)):
+                load.happen(StreamEvent.CLOSE_LOST)
+                raise CloseOutcomeUnknown(self._opened_id(), load.items, str(error)) from error
+            load.happen(StreamEvent.CLOSE_REFUSED)
+            raise
+
+    def _open(self) -> Delivery:
+        load = self._entered()
+        if self._settings.dry_run:
+            load.happen(StreamEvent.OPENED)
+            return NoDelivery(self._settings.keep_chunks_in)
+        self._opened_at = time.monotonic()
+        opened = endpoints.parse_opened(self._run.caller.send(endpoints.open_stream(self._source), pause=time.sleep))
+        self._stream_id = opened.stream_id
         load.happen(StreamEvent.OPENED)
-
-    def _new_container(self) -> Container:
-        call = endpoints.new_chunk(self._source, self._opened_id())
-        return endpoints.parse_container(self._caller.send(call, pause=self._workers.pause))
-
-    def _note_uploaded(self, load: LoadProtocol, chunks: list[ChunkReceipt]) -> None:
-        for chunk in chunks:
-            load.happen(StreamEvent.UPLOAD_DONE)
-            self._chunks.append(chunk)
+        return StreamDelivery(self._source, opened.stream_id, opened.container, self._run.transfer)
 
     def _finish(self, load: LoadProtocol) -> None:
         load.require_worth_closing()
-        if self._writer:
-            self._send_chunk(load, self._writer)
-        self._note_uploaded(load, self._workers.wait_for_all())
-        self._workers.stop()
-        self._receipt = self._receipt_of(load, self._close(load))
+        self._run.chunks.finish()
+        self._run.intake.close()
+        ending = self._close_dry(load) if self._settings.dry_run else self._close(load)
+        self._receipt = self._receipt_of(load, ending)
+        self._run.log_end(self._receipt)
 
-    def _close(self, load: LoadProtocol) -> ClosedStream:
+    def _close(self, load: LoadProtocol) -> Acknowledgement:
         call = endpoints.close(self._source, self._opened_id())
-        request = self._caller.authorised(call)  # a key that cannot be had leaves no doubt about the close
+        caller = self._run.caller
+        request = caller.authorised(call)  # a key that cannot be had leaves no doubt about the close
+        caller.wait_for_turn(call, time.sleep)  # neither does a wait that is broken off
+        self._require_fresh()
         load.happen(StreamEvent.CLOSE_SENT)
         answers: list[CloseAnswer] = []
         while True:
-            outcome = self._caller.try_once(request)
-            answers.append(_close_answer(outcome))
-            wait = self._caller.wait_after(outcome, len(answers))
+            outcome = caller.try_once(request)
+            answers.append(answer_of(outcome))
+            wait = caller.wait_after(call, outcome, len(answers))
             verdict = after_close(answers, may_repeat=wait is not None)
             if verdict is CloseVerdict.CONFIRMED and not isinstance(outcome, NoReply):
                 load.happen(StreamEvent.CLOSE_CONFIRMED)
-                return endpoints.parse_closed(json_object(outcome.body) or {})
+                return endpoints.parse_acknowledgement(json_object(outcome.body) or {})
             if verdict is CloseVerdict.REFUSED:
                 load.happen(StreamEvent.CLOSE_REFUSED)
                 raise error_of(call, outcome)
@@ -252,17 +222,22 @@ class LoadStream:
                 load.happen(StreamEvent.CLOSE_LOST)
                 raise CloseOutcomeUnknown(self._opened_id(), load.items, str(error_of(call, outcome)))
             time.sleep(wait or 0)
-            request = self._caller.authorised(call)
+            caller.wait_for_turn(call, time.sleep)
+            self._require_fresh_after(answers, load)
+            request = caller.authorised(call)
 
-    def _receipt_of(self, load: LoadProtocol, closed: ClosedStream) -> LoadReceipt:
-        return LoadReceipt(
-            self._opened_id(),
-            closed.ordering_id,
-            closed.request_id,
-            load.items,
-            tuple(sorted(self._chunks, key=lambda chunk: chunk.number)),
-            load.expected.number,
-            load.expected.origin,
+    def _close_dry(self, load: LoadProtocol) -> Acknowledgement:
+        load.happen(StreamEvent.CLOSE_SENT)
+        load.happen(StreamEvent.CLOSE_CONFIRMED)
+        return Acknowledgement(None, None)
+
+    def _receipt_of(self, load: LoadProtocol, ending: Acknowledgement | None) -> Receipt:
+        return self._run.receipt(
+            all_sent=ending is not None,
+            items=load.items if ending else 0,
+            expected=load.expected,
+            stream_id=self._stream_id,
+            ending=ending,
         )
 
     def _opened_id(self) -> str:
@@ -286,29 +261,20 @@ class LoadStream:
             load.happen(StreamEvent.CLOSE_LOST)
         if (load.state, StreamEvent.FAILED) in LEGAL_MOVES:
             load.happen(StreamEvent.FAILED)
-        self._release()
-        error.add_note(self._what_became_of_the_source(load))
-
-    def _release(self) -> None:
-        self._workers.stop()
-        if self._writer:
-            self._writer.discard()
-            self._writer = None
+        self._run.stop()
+        self._run.fail(error, self._receipt_of(load, None), self._what_became_of_the_source(load))
 
     def _what_became_of_the_source(self, load: LoadProtocol) -> str:
         if load.state is StreamState.UNKNOWN:
             return f"Stream {self._stream_id}: close was sent, its outcome is unknown."
         if load.state is StreamState.CLOSED:
             return f"Stream {self._stream_id} was closed: the source becomes the {load.items:,} items of this load."
+        if self._settings.dry_run:
+            return "It was a dry run: nothing was sent."
         if self._stream_id is None:
             return "No stream was opened: the source is as it was."
+        chunks = self._run.chunks
         return (
-            f"Stream {self._stream_id} was left open, so the source is as it was: {len(self._chunks)} of "
-            f"{self._chunks_started} chunks had been uploaded, and none of them takes effect."
+            f"Stream {self._stream_id} was left open, so the source is as it was: {len(chunks.taken)} of "
+            f"{chunks.started} chunks had been uploaded, and none of them takes effect."
         )
-
-
-def _close_answer(outcome: Reply | NoReply) -> CloseAnswer:
-    if isinstance(outcome, NoReply):
-        return "lost" if outcome.sent else "not sent"
-    return outcome.status

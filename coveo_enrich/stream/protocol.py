@@ -1,8 +1,8 @@
-"""When a load may be closed: the states of a stream, its legal moves, and the guards, without any I/O.
+"""When a load may be closed, and older items deleted: states, legal moves and guards, without any I/O.
 
 Closing a stream makes its source exactly what the stream held, so everything that was not sent is deleted. That is
 why the decision stands here, as a table and pure functions, and why anything that fails parks the stream in `STOPPED`,
-from which no move leads to a close. Sending requests is left to `coveo_enrich.stream.client`.
+from which no move leads to a close. Sending requests is left to others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import attrs
 
-from coveo_enrich.errors import EmptyLoad, ShrinkingLoad, StreamStateError
+from coveo_enrich.errors import ChunksExpired, EmptyLoad, ShrinkingLoad, StreamStateError
 from coveo_enrich.retry import TRANSIENT_STATUSES, is_success
 
 __all__ = [
@@ -24,10 +24,15 @@ __all__ = [
     "LoadProtocol",
     "StreamEvent",
     "StreamState",
+    "UpdateVerdict",
     "UploadVerdict",
     "after_close",
+    "after_update",
     "after_upload",
+    "leaves_doubt",
     "next_state",
+    "require_fresh",
+    "require_worth_it",
 ]
 
 
@@ -137,16 +142,34 @@ class LoadProtocol:
 
     def require_worth_closing(self) -> None:
         """Raise when closing would empty the source, or leave less than half of it."""
-        if not self.items:
-            raise EmptyLoad(self.source_id)
-        if self.expected.shrinks_to(self.items):
-            raise ShrinkingLoad(self.items, self.expected.number or 0, self.expected.origin)
+        require_worth_it(self.source_id, self.items, self.expected)
 
     def require_closable(self) -> None:
         """Raise unless nothing stands against the close: no upload under way, no hole, something to close."""
         if self.uploads_under_way:
             raise StreamStateError(f"{self.uploads_under_way} uploads are still under way")
         self.require_worth_closing()
+
+
+def require_worth_it(source_id: str, items: int, expected: ExpectedItems) -> None:
+    """Raise when a source of so many items would be empty, or have less than half of what is expected (law 3)."""
+    if not items:
+        raise EmptyLoad(source_id)
+    if expected.shrinks_to(items):
+        raise ShrinkingLoad(items, expected.number or 0, expected.origin)
+
+
+_LONGEST_LOAD_SECONDS: Final = 58 * 60  # a container lives 60 minutes "in any case", docs.coveo.com/en/43
+
+
+def require_fresh(seconds: float) -> None:
+    """Raise when the first chunk of a load may have expired.
+
+    Args:
+        seconds: Time since its container was asked for.
+    """
+    if seconds > _LONGEST_LOAD_SECONDS:
+        raise ChunksExpired(seconds / 60)
 
 
 class UploadVerdict(enum.Enum):
@@ -212,8 +235,40 @@ def after_close(answers: Sequence[CloseAnswer], *, may_repeat: bool) -> CloseVer
         return CloseVerdict.AGAIN if last == "lost" and answers.count("lost") == 1 else CloseVerdict.UNKNOWN
     if last in TRANSIENT_STATUSES and may_repeat:
         return CloseVerdict.AGAIN
-    return CloseVerdict.UNKNOWN if any(map(_leaves_doubt, answers)) else CloseVerdict.REFUSED
+    return CloseVerdict.UNKNOWN if any(map(leaves_doubt, answers)) else CloseVerdict.REFUSED
 
 
-def _leaves_doubt(answer: CloseAnswer) -> bool:
-    return answer in TRANSIENT_STATUSES and answer not in _NOTHING_WAS_DONE
+def leaves_doubt(answer: CloseAnswer) -> bool:
+    """Whether the service may have done what was asked, although it did not say so."""
+    return answer == "lost" or (answer in TRANSIENT_STATUSES and answer not in _NOTHING_WAS_DONE)
+
+
+class UpdateVerdict(enum.Enum):
+    """What to do after a call that makes an uploaded file take effect was answered, or not."""
+
+    CONFIRMED = "confirmed"
+    AGAIN = "again"  # the same call
+    NEW_CONTAINER = "new container"  # the same bytes into another one, and another call
+    EXPIRED = "expired"  # the same, but without a doubt, and at once
+    UNKNOWN = "unknown"  # applied or not, and it must not be applied twice
+    REFUSED = "refused"
+
+
+def after_update(answer: CloseAnswer, error_code: str | None, *, repeatable: bool) -> UpdateVerdict:
+    """Decide after one call.
+
+    A reply that was lost, or an answer from in front of the service, leaves it open whether the file was taken. Whole
+    items may be sent twice, so they are; an operation that adds to what is there may not.
+
+    Args:
+        answer: An HTTP status; or the request left and no reply came; or it never left.
+        error_code: Coveo's ``errorCode``.
+        repeatable: Whether applying the file twice comes to the same as once.
+    """
+    if isinstance(answer, int) and is_success(answer):
+        return UpdateVerdict.CONFIRMED
+    if answer in _NOTHING_WAS_DONE and error_code != "TOO_MANY_DOCUMENTS_DAILY":
+        return UpdateVerdict.AGAIN
+    if leaves_doubt(answer):
+        return UpdateVerdict.NEW_CONTAINER if repeatable else UpdateVerdict.UNKNOWN
+    return UpdateVerdict.EXPIRED if error_code == "INVALID_PARAMETER" else UpdateVerdict.REFUSED

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coveo_enrich.stream.chunks import CHUNK_WRAPPER_BYTES, MAX_CHUNK_BYTES, Chunk, ChunkWriter, size_with
+from coveo_enrich.stream.chunks import MAX_CHUNK_BYTES, Chunk, ChunkWriter, Entry, wrapper_bytes
+
+CHUNK_WRAPPER_BYTES = wrapper_bytes("addOrUpdate")
 
 
 def _item(text: str) -> bytes:
@@ -23,10 +25,11 @@ def _write(items: Sequence[bytes], limit: int) -> list[Chunk]:
     chunks: list[Chunk] = []
     writer = ChunkWriter(1, limit)
     for item in items:
-        if not writer.has_room_for(item):
+        entry: Entry = ("addOrUpdate", item, "product://1", True)
+        if not writer.write(entry):
             chunks.append(writer.finish())
             writer = ChunkWriter(len(chunks) + 1, limit)
-        writer.write(item)
+            assert writer.write(entry)
     return [*chunks, writer.finish()]
 
 
@@ -72,7 +75,8 @@ def test_a_chunk_ends_only_where_the_next_item_would_break_the_limit(items: list
 def test_the_wrapper_is_counted() -> None:
     """Law 5: what stands around the items counts as bytes too: eighteen of them."""
     assert len('{"addOrUpdate":[]}') == CHUNK_WRAPPER_BYTES
-    assert size_with(0, 10) == CHUNK_WRAPPER_BYTES + 10
+    assert len('{"addOrMerge":[]}') == wrapper_bytes("addOrMerge")
+    assert len('{"partialUpdate":[]}') == wrapper_bytes("partialUpdate")
 
 
 def test_commas_are_counted() -> None:
@@ -90,8 +94,7 @@ def test_size_is_bytes_and_not_characters() -> None:
     """Law 5: an accented letter counts as the bytes that are sent."""
     item = _item("é" * 10)
     writer = ChunkWriter(1, CHUNK_WRAPPER_BYTES + len(item))
-    assert writer.has_room_for(item)
-    writer.write(item)
+    assert writer.write(("addOrUpdate", item, "product://1", True))
     chunk = writer.finish()
     assert (chunk.size, chunk.items) == (CHUNK_WRAPPER_BYTES + len(item), 1)
     assert len(_bytes_of(chunk)) == chunk.size > len(_bytes_of(chunk).decode())
@@ -126,5 +129,7 @@ def test_a_discarded_chunk_cannot_be_sent() -> None:
 def test_a_chunk_shows_no_file() -> None:
     """Its repr is its number, items and size."""
     (chunk,) = _write([b"{}"], 100)
-    assert repr(chunk) == "Chunk(number=1, items=1, size=20)"
+    assert repr(chunk) == (
+        "Chunk(number=1, items=1, deletes=0, size=20, first_id='product://1', last_id='product://1', repeatable=True)"
+    )
     chunk.discard()

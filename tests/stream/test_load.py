@@ -65,11 +65,14 @@ def test_the_receipt_tells_what_was_sent(sandbox: CoveoSandbox, client: StreamCl
     assert sum(chunk.items for chunk in receipt.chunks) == receipt.items == 45
     assert {chunk.attempts for chunk in receipt.chunks} == {1}
     assert receipt.size == sum(container.size or 0 for container in sandbox.streams()[-1].containers)
-    assert isinstance(receipt.ordering_id, int)
-    assert receipt.ordering_id > 1_600_000_000_000
-    assert receipt.request_id
+    assert receipt.ending is not None
+    (ordering_id,) = receipt.ordering_ids
+    assert receipt.ending.ordering_id == ordering_id > 1_600_000_000_000
+    assert receipt.request_ids == (receipt.ending.request_id,)
+    assert receipt.complete
     assert (receipt.expected_items, receipt.expected_from) == (40, "items in the source now")
-    assert str(receipt).startswith(f"load {receipt.stream_id}: 45 items in {len(receipt.chunks)} chunks, ")
+    assert str(receipt).startswith(f"load of source sandbox-catalog: 45 items in {len(receipt.chunks)} chunks, ")
+    assert f"stream: {receipt.stream_id}" in str(receipt)
     assert attrs.asdict(receipt)["items"] == 45
 
 
@@ -178,7 +181,7 @@ def test_a_chunk_size_out_of_range_is_refused(source: CoveoSource, max_chunk_byt
 @pytest.mark.parametrize("concurrency", [0, -1])
 def test_a_concurrency_out_of_range_is_refused(source: CoveoSource, concurrency: int) -> None:
     """At least one upload at a time."""
-    with pytest.raises(ConfigurationError, match="concurrency must be 1 or more"):
+    with pytest.raises(ConfigurationError, match="concurrency must be a whole number, from 1 to 64"):
         StreamClient(source, concurrency=concurrency)
 
 

@@ -11,8 +11,8 @@ from coveo_enrich import CoveoSource, RetryPolicy, StreamClient
 from coveo_enrich.errors import AccessRefused, CloseOutcomeUnknown, CoveoEnrichError, CoveoRefused, NoReply
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.sandbox.faults import Operation
-from coveo_enrich.stream import StreamState
-from coveo_enrich.stream.workers import UploadWorkers
+from coveo_enrich.stream import Acknowledgement, StreamState
+from coveo_enrich.stream.workers import ChunkWorkers
 
 CALLS: list[Operation] = ["open", "chunk", "close"]
 
@@ -23,10 +23,10 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     asked: list[float] = []
     monkeypatch.setattr(time, "sleep", asked.append)
 
-    def pause(_workers: UploadWorkers, seconds: float) -> None:
+    def pause(_workers: ChunkWorkers, seconds: float) -> None:
         asked.append(seconds)
 
-    monkeypatch.setattr(UploadWorkers, "pause", pause)
+    monkeypatch.setattr(ChunkWorkers, "pause", pause)
     return asked
 
 
@@ -122,11 +122,11 @@ def test_a_pause_that_is_too_long_is_not_waited(
 
 
 def test_throttling_for_ever_ends(sandbox: CoveoSandbox, client: StreamClient) -> None:
-    """Law 7: after six attempts the error says what Coveo said."""
+    """Law 7: after the policy's attempts the error says what Coveo said."""
     sandbox.fail("open", 429, times=None, headers={"Retry-After": "0"})
     with pytest.raises(CoveoRefused, match="TOO_MANY_REQUESTS"):
         client.load(products(3))
-    assert operations(sandbox) == ["source", *["open"] * 6]
+    assert operations(sandbox) == ["source", *["open"] * RetryPolicy().attempts]
 
 
 def test_a_policy_of_one_attempt_repeats_nothing(sandbox: CoveoSandbox, source: CoveoSource) -> None:
@@ -247,7 +247,7 @@ def test_a_gateway_that_never_answers_a_close_leaves_doubt(
     sandbox.fail("close", status, times=None)
     with pytest.raises(CloseOutcomeUnknown, match=str(status)):
         client.load(products(15))
-    assert operations(sandbox).count("close") == 6
+    assert operations(sandbox).count("close") == RetryPolicy().attempts
 
 
 def test_a_lost_reply_is_repeated_whatever_the_policy(sandbox: CoveoSandbox, source: CoveoSource) -> None:
@@ -276,7 +276,7 @@ def test_a_confirmed_close_is_confirmed_whatever_else_it_says(
     """Laws 2 and 7: a 2xx to close is a load that happened; ids that are missing or odd change nothing."""
     sandbox.fail("close", 200, body=body)
     receipt = client.load(products(3))
-    assert (receipt.ordering_id, receipt.request_id) == (ordering_id, request_id)
+    assert receipt.ending == Acknowledgement(ordering_id, request_id)
 
 
 def test_a_confirmed_close_that_cannot_be_unpacked_is_not_called_failed(

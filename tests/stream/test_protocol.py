@@ -140,7 +140,7 @@ def test_an_upload_under_way_stands_against_the_close() -> None:
 def test_a_load_without_items_cannot_be_closed() -> None:
     """Law 2: an empty load would delete everything; the refusal names the source."""
     load = _load(items=0)
-    with pytest.raises(EmptyLoad, match="source src held no item") as caught:
+    with pytest.raises(EmptyLoad, match="no item for source src") as caught:
         load.happen(E.CLOSE_SENT)
     assert (load.state, caught.value.source_id) == (S.OPEN, "src")
 

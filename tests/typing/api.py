@@ -14,6 +14,7 @@ from coveo_enrich import (
     Evidence,
     FieldMapping,
     FieldRule,
+    PartialUpdate,
     ProductImage,
     RetryPolicy,
     StreamClient,
@@ -23,7 +24,7 @@ from coveo_enrich.catalog import count_products, read_products, write_documents
 from coveo_enrich.classifiers import Attribute, Classification, Classifier, Color, ColorClassifier, Failure, Label
 from coveo_enrich.enrichment import EnrichmentReport, FieldChange, write_review
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.stream import LoadReceipt
+from coveo_enrich.stream import ChunkReceipt, Finding, Receipt, UnconfirmedChunk
 
 
 class WithAttribute:
@@ -114,15 +115,51 @@ def enrich(catalog: Path) -> EnrichmentReport:
     return run.report
 
 
-def load(source: CoveoSource, documents: Iterable[dict[str, Any]]) -> LoadReceipt:
+def load(source: CoveoSource, documents: Iterable[dict[str, Any]]) -> Receipt:
     """The whole of loading."""
     with StreamClient(source, max_chunk_bytes=1_000_000, concurrency=2, retry=RetryPolicy(attempts=3)) as client:
-        assert_type(client.load(documents, expected_items=10, allow_shrink=True), LoadReceipt)
+        assert_type(client.load(documents, expected_items=10, allow_shrink=True), Receipt)
         with client.open_stream(expected_items=10) as stream:
             stream.add({"documentId": "product://1"})
             stream.abandon()
         client.load("product://1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         return stream.receipt
+
+
+def operations() -> Iterator[PartialUpdate]:
+    """Every operation on a field."""
+    yield PartialUpdate.replace_value("product://1", "ec_color", ["yellow"])
+    yield PartialUpdate.remove_field("product://1", "ec_color")
+    yield PartialUpdate.append_values("product://1", "ec_tags", ["new"])
+    yield PartialUpdate.remove_values("product://1", "ec_tags", ["old"])
+    yield PartialUpdate.put_entries("product://1", "prices", {"gold": 9.5})
+    yield PartialUpdate.remove_entries("product://1", "prices", ["gold"])
+    yield PartialUpdate("product://1", "replace", "ec_color")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def update(source: CoveoSource, documents: Iterable[dict[str, Any]], folder: Path) -> Receipt:
+    """Every other operation on a source."""
+    chunks: list[ChunkReceipt] = []
+    with StreamClient(
+        source,
+        checks="trusted",
+        dictionary_fields=["prices"],
+        on_chunk=chunks.append,
+        progress=True,
+        calls_per_five_minutes=150,
+        ca_bundle=folder / "ca.pem",
+        user_agent_suffix="acme/1.2",
+    ) as client:
+        assert_type(client.update(documents, delete=["product://2"], skip_invalid=True), Receipt)
+        client.update_partially(operations())
+        client.update_partially([list(operations()), *operations()])
+        client.merge(documents, dry_run=True)
+        receipt = client.replace(documents, dry_run=folder)
+        assert_type(receipt.unconfirmed, tuple[UnconfirmedChunk, ...])
+        assert_type(receipt.findings, tuple[Finding, ...])
+        client.update("product://1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        client.delete_older_than("r-1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        return client.delete_older_than(receipt, allow_shrink=True)
 
 
 def sandbox(catalog: Path) -> int:
