@@ -1,10 +1,15 @@
 """The documentation says what the code does."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+import coveo_enrich
+from coveo_enrich import stream
 from coveo_enrich.stream.protocol import LEGAL_MOVES
 
 ROOT = Path(__file__).parent.parent
@@ -12,6 +17,8 @@ COMMANDS = (
     'python -m pip install -e ".[quickstart]" && python examples/quickstart.py',
     'python -m pip install -e ".[test]" && python -m pytest',
 )
+CODE_AT: Final = {"InvalidItem": 3, "UnfitItem": 0, "Flaw": 0}
+"""What says that something is wrong with an item, and which of its arguments is the code."""
 
 
 def table_of_moves() -> str:
@@ -26,6 +33,32 @@ def test_states_on_the_loading_page_are_those_of_the_code() -> None:
     shown = re.search(r"<!-- table of states.*?-->\n\n(.*?)\n*<!-- end of table -->", page, re.DOTALL)
     assert shown is not None
     assert shown[1] == table_of_moves()
+
+
+def codes(source: Path) -> Iterator[tuple[str, str, str]]:
+    """Every code in a module, with its severity, and when it is looked for."""
+    when = "full" if source.name == "checks.py" else "always"
+    for call in ast.walk(ast.parse(source.read_text("utf-8"))):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in CODE_AT:
+            code = call.args[CODE_AT[call.func.id]]
+            if isinstance(code, ast.Constant):
+                yield str(code.value), "warning" if call.func.id == "Flaw" else "error", when
+
+
+def test_checks_on_their_page_are_those_of_the_code() -> None:
+    """The page of the checks has a row for every code that an item can be found at fault with, and no other."""
+    page = (ROOT / "docs" / "checks.md").read_text("utf-8")
+    shown = re.findall(r"^\| `([\w-]+)` \| (error|warning) \| (always|full) \|", page, re.MULTILINE)
+    there = {found for module in (ROOT / "coveo_enrich" / "stream").glob("*.py") for found in codes(module)}
+    assert len(there) > 10
+    assert sorted(shown) == sorted(there)
+
+
+def test_every_name_of_the_stream_is_in_the_reference() -> None:
+    """What a program imports to send items has its place in the reference."""
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs" / "reference").glob("*.md"))
+    missing = [name for name in {*stream.__all__, *coveo_enrich.__all__} if not re.search(rf"\.{name}\n", pages)]
+    assert missing == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
