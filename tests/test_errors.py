@@ -13,8 +13,8 @@ from coveo_enrich import errors
 from coveo_enrich.errors import (
     AccessRefused,
     CatalogFileError,
-    ClassifierError,
     ChunksExpired,
+    ClassifierError,
     CloseOutcomeUnknown,
     ConfigurationError,
     CoveoEnrichError,
