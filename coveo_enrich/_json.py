@@ -19,18 +19,18 @@ from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
-__all__ = ["SURELY_FITS", "Codec", "NotJson", "codec", "decode", "encode", "is_plain", "normal", "stdlib_codec"]
+__all__ = ["Codec", "NotJson", "codec", "decode", "encode", "is_flat", "normal", "stdlib_codec"]
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 
 # Far more than an item has. Each level takes up to five frames of Python's stack of 1,000, and orjson ends at 254.
 _DEEPEST: Final = 100
 _TOO_DEEP: Final = "it is nested too deeply"
-SURELY_FITS: Final = 9e18
-"""Below it, and above its negative, a number is surely one that a double and 64 bits hold."""
-
+# Within it a number is surely one that a double and 64 bits hold.
+_SURELY_FITS: Final = 9e18
 _LARGEST_EXPONENT: Final = 307  # of a number that every JSON reader holds
 _TEXT: Final = frozenset({str})
+_NUMBERS: Final = frozenset({int, float})
 _CONTAINERS: Final = frozenset({dict, list})
 _SUSPICIOUS: Final = -(10**18)
 
@@ -91,8 +91,7 @@ def codec() -> Codec:
         import orjson  # noqa: PLC0415 - an optional dependency, and 20 ms
     except ImportError:
         return stdlib_codec()
-    write_line = functools.partial(orjson.dumps, option=orjson.OPT_APPEND_NEWLINE)
-    return Codec(orjson.dumps, functools.partial(_decode_fast, orjson.loads, write_line))
+    return Codec(orjson.dumps, functools.partial(_decode_fast, orjson.loads, orjson.dumps, orjson.OPT_APPEND_NEWLINE))
 
 
 def encode(value: object) -> bytes:
@@ -128,16 +127,33 @@ def normal(value: object) -> Any:  # noqa: ANN401 - whatever JSON holds
             machine) are among those.
     """
     try:
-        if is_plain(value):
+        if type(value) in _CONTAINERS and _is_plain(value, _DEEPEST):
             return value
         return _changed(value, _DEEPEST)
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
 
 
-def is_plain(value: object) -> bool:
-    """Whether a dict or list is what `normal` would make of it; `False` where that takes a closer look."""
-    return type(value) in _CONTAINERS and _is_plain(value, _DEEPEST)
+def is_flat(value: object) -> bool:
+    """Whether it is a dict of plain texts, numbers, booleans, `None` and lists of texts only, which `normal` keeps.
+
+    `False` also where that takes a closer look. Every item of a catalog passes here, hence one loop over kinds.
+    """
+    if type(value) is not dict:
+        return False
+    fields = cast("dict[str, Any]", value)
+    try:
+        for one in fields.values():
+            kind = type(one)  # pyright: ignore[reportUnknownVariableType] - of anything
+            if kind is str or kind is bool or one is None:
+                continue
+            if kind is list:
+                "".join(one)  # refuses what is no text
+            elif kind not in _NUMBERS or not -_SURELY_FITS < one < _SURELY_FITS:
+                return False
+    except TypeError:
+        return False
+    return _TEXT.issuperset(map(type, fields))
 
 
 def _is_plain(value: Any, levels: int) -> bool:  # noqa: ANN401 - a dict or a list
@@ -149,7 +165,7 @@ def _is_plain(value: Any, levels: int) -> bool:  # noqa: ANN401 - a dict or a li
         if kind is str or kind is bool or one is None:
             continue
         if kind is float or kind is int:
-            if not -SURELY_FITS < one < SURELY_FITS:
+            if not -_SURELY_FITS < one < _SURELY_FITS:
                 return False
         elif kind not in _CONTAINERS or levels == 1:
             return False
@@ -310,12 +326,12 @@ def _flaw(text: str) -> str | None:
     return None
 
 
-def _decode_fast(loads: Callable[[bytes], Any], write_line: Callable[[Any], bytes], line: bytes) -> object:
+def _decode_fast(loads: Callable[[bytes], Any], dumps: Callable[..., bytes], as_line: int, line: bytes) -> object:
     # orjson takes the last of two equal keys, and makes floats of large integers. Neither happened if it writes what it
     # read, or if every quotation mark is accounted for.
     try:
         value = loads(line)
-        if write_line(value) == line or (type(value) is dict and 2 * _texts_in(value) == _quotes(line)):
+        if dumps(value, None, as_line) == line or (type(value) is dict and 2 * _texts_in(value) == _quotes(line)):
             return cast("object", value)
     except (ValueError, TypeError, RecursionError):
         pass  # the strict way says what is wrong
@@ -330,7 +346,7 @@ def _texts_in(value: Any) -> int:  # noqa: ANN401 - a dict or a list
         if kind is str:
             count += 1
         elif kind is float:
-            if not -SURELY_FITS < one < SURELY_FITS:
+            if not -_SURELY_FITS < one < _SURELY_FITS:
                 return _SUSPICIOUS
         elif kind is list and _TEXT.issuperset(map(type, one)):
             count += len(one)

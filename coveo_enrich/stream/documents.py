@@ -39,7 +39,6 @@ class ItemEncoder:
         findings: Findings,
     ) -> None:
         self._checks = ItemChecks(dictionary_fields) if checks == "full" else None
-        self._is_faultless = self._checks.is_faultless if self._checks else _json.is_plain
         self._max_bytes = max_bytes
         self._findings = findings
         self._to_json = _json.codec().encode
@@ -83,12 +82,11 @@ class ItemEncoder:
             raise self._too_large(data, document_id, position)
         return data
 
-    def _encoded(self, document: Mapping[str, Any], document_id: str, position: int) -> bytes:
-        if self._is_faultless(document):
-            try:
-                return self._to_json(document)
-            except _json.NotJson:
-                pass  # looked at more closely now
+    def _encoded(self, document: Any, document_id: str, position: int) -> bytes:  # noqa: ANN401 - of any mapping
+        if _json.is_flat(document):
+            data = self._to_json(document)
+            if self._checks is None or self._checks.is_faultless(document, data):
+                return data
         plain = _json.normal(document)
         data = self._to_json(plain)
         for flaw in self._checks.check(plain) if self._checks and len(data) <= self._max_bytes else ():
