@@ -91,7 +91,20 @@ def codec() -> Codec:
         import orjson  # noqa: PLC0415 - an optional dependency, and 20 ms
     except ImportError:
         return stdlib_codec()
-    return Codec(orjson.dumps, functools.partial(_decode_fast, orjson.loads, orjson.dumps, orjson.OPT_APPEND_NEWLINE))
+    loads, dumps, as_line = orjson.loads, orjson.dumps, orjson.OPT_APPEND_NEWLINE
+
+    def decode_line(line: bytes) -> object:
+        # orjson takes the last of two equal keys, and makes floats of large integers. Neither happened if it writes
+        # what it read, or if every quotation mark is accounted for.
+        try:
+            value = loads(line)
+            if dumps(value, None, as_line) == line or _accounts_for(value, line):
+                return value
+        except (ValueError, TypeError, RecursionError):
+            pass  # the strict way says what is wrong
+        return _decode_strictly(line)
+
+    return Codec(dumps, decode_line)
 
 
 def encode(value: object) -> bytes:
@@ -326,16 +339,8 @@ def _flaw(text: str) -> str | None:
     return None
 
 
-def _decode_fast(loads: Callable[[bytes], Any], dumps: Callable[..., bytes], as_line: int, line: bytes) -> object:
-    # orjson takes the last of two equal keys, and makes floats of large integers. Neither happened if it writes what it
-    # read, or if every quotation mark is accounted for.
-    try:
-        value = loads(line)
-        if dumps(value, None, as_line) == line or (type(value) is dict and 2 * _texts_in(value) == _quotes(line)):
-            return cast("object", value)
-    except (ValueError, TypeError, RecursionError):
-        pass  # the strict way says what is wrong
-    return _decode_strictly(line)
+def _accounts_for(value: object, line: bytes) -> bool:
+    return type(value) is dict and 2 * _texts_in(cast("object", value)) == _quotes(line)
 
 
 def _texts_in(value: Any) -> int:  # noqa: ANN401 - a dict or a list

@@ -9,13 +9,15 @@ import json
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from coveo_enrich import _json
 from coveo_enrich._files import replacing
 from coveo_enrich.errors import CatalogFileError
 
 __all__ = ["count_products", "read_products", "write_documents"]
+
+_READ_BYTES: Final = 65_536  # at a time: Python's own 8 KB hold few products
 
 
 def read_products(path: str | Path) -> Iterator[dict[str, Any]]:
@@ -29,7 +31,7 @@ def read_products(path: str | Path) -> Iterator[dict[str, Any]]:
     """
     decode = _json.codec().decode
     try:
-        with Path(path).open("rb") as lines:
+        with Path(path).open("rb", buffering=_READ_BYTES) as lines:
             for number, line in enumerate(lines, start=1):
                 text = line.removeprefix(BOM_UTF8) if number == 1 else line
                 if not text.isspace() and text:

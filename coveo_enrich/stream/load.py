@@ -94,7 +94,8 @@ class LoadStream:
             StreamStateError: The stream takes no more items.
         """
         load = self._entered()
-        load.require_adding()
+        if load.state is not StreamState.OPEN:
+            load.require_adding()
         try:
             self._require_fresh()
             self._add(document, load)
