@@ -97,7 +97,8 @@ class LoadStream:
         if load.state is not StreamState.OPEN:
             load.require_adding()
         try:
-            self._require_fresh()
+            if self._opened_at is not None:
+                require_fresh(time.monotonic() - self._opened_at)
             self._add(document, load)
         except BaseException as error:
             self._fail(load, error)
