@@ -155,18 +155,16 @@ def is_flat(value: object) -> bool:
     if type(value) is not dict:
         return False
     fields = cast("dict[str, Any]", value)
-    try:
-        for one in fields.values():
-            kind = type(one)  # pyright: ignore[reportUnknownVariableType] - of anything
-            if kind is str or kind is bool or one is None:
-                continue
-            if kind is list:
-                "".join(one)  # refuses what is no text
-            elif kind not in _NUMBERS or not -_SURELY_FITS < one < _SURELY_FITS:
+    for one in fields.values():
+        kind = type(one)  # pyright: ignore[reportUnknownVariableType] - of anything
+        if kind is str or kind is bool or one is None:
+            continue
+        if kind is list:
+            if not _are_texts(one):
                 return False
-    except TypeError:
-        return False
-    return _TEXT.issuperset(map(type, fields))
+        elif kind not in _NUMBERS or not -_SURELY_FITS < one < _SURELY_FITS:
+            return False
+    return _are_texts(fields)
 
 
 def _is_plain(value: Any, levels: int) -> bool:  # noqa: ANN401 - a dict or a list
@@ -189,7 +187,7 @@ def _is_plain(value: Any, levels: int) -> bool:  # noqa: ANN401 - a dict or a li
     return True
 
 
-def _are_texts(values: list[Any]) -> bool:
+def _are_texts(values: Iterable[Any]) -> bool:
     return _TEXT.issuperset(map(type, values))
 
 

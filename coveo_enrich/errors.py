@@ -30,7 +30,7 @@ while it is enriched is not an error but a value, `coveo_enrich.classifiers.Fail
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -58,6 +58,15 @@ __all__ = [
     "TooManyItems",
     "UploadRefused",
 ]
+
+
+_MOST_CHARACTERS: Final = 200
+
+
+def shown(text: str) -> str:
+    """A text of unknown origin as a message shows it: on one line, and not without end."""
+    whole = text if text.isprintable() else repr(text)[1:-1]
+    return whole if len(whole) <= _MOST_CHARACTERS else f"{whole[:_MOST_CHARACTERS]}…"
 
 
 class CoveoEnrichError(Exception):
@@ -132,7 +141,7 @@ class InvalidItem(CoveoEnrichError):
     code: str = "invalid"
 
     def __str__(self) -> str:
-        return f"item {self.position} ({self.document_id or 'no documentId'}): {self.reason}"
+        return f"item {self.position} ({shown(self.document_id or 'no documentId')}): {self.reason}"
 
 
 class ClassifierError(CoveoEnrichError):

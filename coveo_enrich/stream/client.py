@@ -324,8 +324,7 @@ class StreamClient:
             CoveoRefused: Coveo answered with an error that repeating does not cure.
             NoReply: Nothing was answered, several times over.
         """
-        expected_items = receipt.expected_items if expected_items is None else expected_items
-        expect = self._expectation(expected_items, allow_shrink=allow_shrink)
+        expect = self._expectation(expected_items, allow_shrink=allow_shrink, known=_expected_by(receipt))
         return self._update_run("delete older than", dry_run).delete_older(receipt, expect)
 
     def close(self) -> None:
@@ -378,23 +377,29 @@ class StreamClient:
     def _shown(self, given: Iterable[_Given], operation: Operation) -> Iterable[_Given]:
         return with_progress(given, operation) if self._settings.progress else given
 
-    def _expectation(self, expected_items: int | None, *, allow_shrink: bool) -> Callable[[], ExpectedItems]:
+    def _expectation(
+        self, expected_items: int | None, *, allow_shrink: bool, known: ExpectedItems | None = None
+    ) -> Callable[[Patience], ExpectedItems]:
         if allow_shrink:
-            return lambda: ExpectedItems(None, "allow_shrink=True")
-        if expected_items is None:
-            return self._items_in_source
-        require_count("expected_items", expected_items, 0)
-        return lambda: ExpectedItems(expected_items, "expected_items")
+            return lambda _patience: ExpectedItems(None, "allow_shrink=True")
+        if expected_items is not None:
+            require_count("expected_items", expected_items, 0)
+            known = ExpectedItems(expected_items, "expected_items")
+        return self._items_in_source if known is None else lambda _patience: known
 
-    def _items_in_source(self) -> ExpectedItems:
+    def _items_in_source(self, patience: Patience) -> ExpectedItems:
         source = self._source
         call = item_count_call(source.platform_host, source.organization_id, source.source_id)
-        caller = CoveoCaller(self._sender, source.read_platform_key, Patience(self._settings.retry, self._pace))
         try:
-            answer = caller.send(call, pause=time.sleep)
+            answer = CoveoCaller(self._sender, source.read_platform_key, patience).send(call, pause=time.sleep)
         except (CoveoRefused, NoReply) as error:
             raise SourceSizeUnknown(source.source_id, str(error)) from error
         number = parse_item_count(answer)
         if number is None:
             raise SourceSizeUnknown(source.source_id, "the answer holds no number of documents")
         return ExpectedItems(number, "items in the source now")
+
+
+def _expected_by(receipt: Receipt) -> ExpectedItems | None:
+    number, origin = receipt.expected_items, receipt.expected_from
+    return None if number is None or origin is None else ExpectedItems(number, origin)

@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from coveo_enrich._calls import CoveoCall, error_code_of, error_of, json_object
+from coveo_enrich._calls import CoveoCall, error_code_of, error_of, is_of_coveo, json_object
 from coveo_enrich.errors import ConfigurationError, NoReply
+from coveo_enrich.retry import is_success
 from coveo_enrich.stream import endpoints
 from coveo_enrich.stream.chunks import Chunk
 from coveo_enrich.stream.endpoints import Acknowledgement, Container
@@ -121,8 +122,9 @@ class FileDelivery:
         in_doubt_before = chunk.number in self._in_doubt  # a later answer does not say what became of an earlier call
         self._in_doubt.add(chunk.number)
         outcome = self._caller.try_once(request, interrupt=self._workers.interrupt)
-        taken = not isinstance(outcome, NoReply) and outcome.ok
-        if not (in_doubt_before or taken or leaves_doubt(answer_of(outcome))):
+        answer = answer_of(outcome)
+        taken = isinstance(answer, int) and is_success(answer)
+        if not (in_doubt_before or taken or leaves_doubt(answer)):
             self._in_doubt.discard(chunk.number)
         return outcome
 
@@ -154,10 +156,10 @@ class NoDelivery:
 
 
 def answer_of(outcome: Reply | NoReply) -> CloseAnswer:
-    """An outcome as the protocol reads it."""
+    """An outcome as the protocol reads it. A success that says what Coveo never says is not Coveo's, so its is lost."""
     if isinstance(outcome, NoReply):
         return "lost" if outcome.sent else "not sent"
-    return outcome.status
+    return "lost" if outcome.ok and not is_of_coveo(outcome) else outcome.status
 
 
 def _receipt(chunk: Chunk, attempts: int, begun: float, taken: Acknowledgement) -> ChunkReceipt:

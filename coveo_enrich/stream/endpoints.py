@@ -5,6 +5,7 @@ Pure: values in, values out. Their order is decided in `coveo_enrich.stream.prot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 from urllib.parse import quote, urlsplit
@@ -31,6 +32,10 @@ __all__ = [
     "process_file",
 ]
 
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_KEPT_FROM_UPLOADS: Final = frozenset(
+    {"authorization", "proxy-authorization", "transfer-encoding", "content-encoding", "host"}
+)
 _MOST_DIGITS: Final = 18  # of a number that 64 bits hold
 
 
@@ -117,14 +122,11 @@ def parse_opened(body: Mapping[str, Any]) -> OpenedStream:
 
 def parse_container(body: Mapping[str, Any], operation: str = "ask for a chunk container") -> Container:
     """Read the answer to `new_chunk`."""
-    headers: object = body.get("requiredHeaders") or {}
-    if not isinstance(headers, Mapping):
-        raise _not_understood(operation, "requiredHeaders")
-    pairs = cast("Mapping[object, object]", headers).items()
+    headers = _required_headers(body, operation)
     upload_uri = _text(body, "uploadUri", operation)
     if not _is_url(upload_uri):
         raise _not_understood(operation, "uploadUri")
-    return Container(upload_uri, {str(name): str(value) for name, value in pairs})
+    return Container(upload_uri, headers)
 
 
 def parse_file_container(body: Mapping[str, Any]) -> Container:
@@ -148,10 +150,28 @@ def _stream(source: CoveoSource) -> str:
     return f"{_organization(source)}/sources/{quote(source.source_id, safe='')}/stream"
 
 
+def _required_headers(body: Mapping[str, Any], operation: str) -> Mapping[str, str]:
+    headers: object = body.get("requiredHeaders") or {}
+    if not isinstance(headers, Mapping):
+        raise _not_understood(operation, "requiredHeaders")
+    pairs = {str(name): str(value) for name, value in cast("Mapping[object, object]", headers).items()}
+    if not all(_may_be_sent(name, value) for name, value in pairs.items()):
+        raise _not_understood(operation, "requiredHeaders")
+    # An upload states the length of its own chunk.
+    return {name: value for name, value in pairs.items() if name.lower() != "content-length"}
+
+
+def _may_be_sent(name: str, value: str) -> bool:
+    """Whether a header can stand in an HTTP/1.1 request, and is none that an upload must not carry."""
+    stands = value.isascii() and value.isprintable() and value == value.strip()
+    return stands and _HEADER_NAME.fullmatch(name) is not None and name.lower() not in _KEPT_FROM_UPLOADS
+
+
 def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        # A user before the host would be sent as an Authorization header.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username and parts.port != 0
     except ValueError:
         return False
 

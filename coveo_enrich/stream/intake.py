@@ -73,7 +73,7 @@ class Intake:
             if entry is None:
                 continue
             if self._deleted and entry[2] in self._deleted:
-                raise InvalidItem(entry[2], self.position, "it is also among the ids to delete", "also-deleted")
+                raise _also_deleted(entry[2], self.position)
             yield entry
 
     def deletes(self, document_ids: Iterable[str]) -> Iterator[Entry]:
@@ -117,12 +117,18 @@ class Intake:
     def _skip_or_raise(self, error: InvalidItem) -> None:
         if not self._settings.skip_invalid:
             raise error
+        if error.document_id is not None and error.document_id in self._deleted:
+            raise _also_deleted(error.document_id, self.position)
         self.skipped += 1
         self.findings.note_skipped(error)
 
 
 def _repeated(document_id: str, position: int) -> InvalidItem:
     return InvalidItem(document_id, position, "an earlier item of this run has the same documentId", "repeated-id")
+
+
+def _also_deleted(document_id: str, position: int) -> InvalidItem:
+    return InvalidItem(document_id, position, "it is also among the ids to delete", "also-deleted")
 
 
 def _flat(operations: Iterable[PartialUpdate | Iterable[PartialUpdate]]) -> Iterator[object]:

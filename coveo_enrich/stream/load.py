@@ -7,10 +7,13 @@ what became of the source.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+import attrs
 
 from coveo_enrich._calls import error_of, json_object
 from coveo_enrich.errors import ChunksExpired, CloseOutcomeUnknown, NoReply, StreamStateError, TooManyItems
@@ -33,9 +36,26 @@ from coveo_enrich.stream.receipts import Receipt
 from coveo_enrich.stream.run import Connection, Run
 
 if TYPE_CHECKING:
+    from coveo_enrich._calls import Patience
     from coveo_enrich.stream.settings import StreamSettings
 
 __all__ = ["LoadStream"]
+
+
+@attrs.frozen
+class _Moment:
+    """A point in time, by a clock that nobody sets, and by one that goes on while the machine sleeps."""
+
+    steady: float
+    wall: float
+
+    def since(self, earlier: _Moment) -> float:
+        """Seconds, by the clock that saw more of them."""
+        return max(self.steady - earlier.steady, self.wall - earlier.wall)
+
+
+def _now() -> _Moment:
+    return _Moment(time.monotonic(), time.time())
 
 
 class LoadStream:
@@ -50,7 +70,7 @@ class LoadStream:
         connection: Connection,
         settings: StreamSettings,
         max_items: int,
-        expect: Callable[[], ExpectedItems],
+        expect: Callable[[Patience], ExpectedItems],
     ) -> None:
         self._source = connection.source
         self._settings = settings
@@ -59,7 +79,8 @@ class LoadStream:
         self._run = Run("load", connection, settings, self._open, self._happen)
         self._load: LoadProtocol | None = None
         self._stream_id: str | None = None
-        self._opened_at: float | None = None
+        self._opened_at: _Moment | None = None
+        self._in_use = threading.Lock()
         self._failure: BaseException | None = None
         self._receipt: Receipt | None = None
 
@@ -94,15 +115,15 @@ class LoadStream:
             StreamStateError: The stream takes no more items.
         """
         load = self._entered()
-        if load.state is not StreamState.OPEN:
-            load.require_adding()
+        load.require_adding()
+        self._begin_use()
         try:
-            if self._opened_at is not None:
-                require_fresh(time.monotonic() - self._opened_at)
             self._add(document, load)
         except BaseException as error:
             self._fail(load, error)
             raise
+        finally:
+            self._in_use.release()
 
     def abandon(self) -> None:
         """Give the load up: leaving the block will close nothing, and the source stays as it was.
@@ -122,7 +143,7 @@ class LoadStream:
             raise StreamStateError("a stream serves one with-block: open another one")
         self._load = LoadProtocol(self._source.source_id, ExpectedItems(None, "not known yet"))
         with self._stopping_on_failure(self._load):
-            self._load.expected = self._expect()
+            self._load.expected = self._expect(self._run.patience)
         return self
 
     def __exit__(
@@ -132,17 +153,8 @@ class LoadStream:
         where: TracebackType | None,
     ) -> None:
         load = self._entered()
-        if load.state in (StreamState.CLOSED, StreamState.UNKNOWN):
-            return
-        if error is not None:
-            self._fail(load, error)
-        elif self._failure is not None:
-            raise StreamStateError(
-                f"an earlier error was swallowed, and the load is not closed because of it: {self._failure}"
-            ) from self._failure
-        elif load.state is not StreamState.STOPPED:
-            with self._stopping_on_failure(load):
-                self._finish(load)
+        with self._stopping_on_failure(load):
+            self._leave(load, error)
 
     def __reduce__(self) -> str:
         raise StreamStateError("a stream under way cannot be pickled; ship the CoveoSource and open it there")
@@ -156,10 +168,31 @@ class LoadStream:
             raise StreamStateError("a stream is used inside its with-block: with client.open_stream() as stream: ...")
         return self._load
 
+    def _leave(self, load: LoadProtocol, error: BaseException | None) -> None:
+        if load.state in (StreamState.CLOSED, StreamState.UNKNOWN):
+            return
+        if error is not None:
+            self._fail(load, error)
+        elif self._failure is not None:
+            raise StreamStateError(
+                f"an earlier error was swallowed, and the load is not closed because of it: {self._failure}"
+            ) from self._failure
+        elif load.state is not StreamState.STOPPED:
+            load.end_adding()
+            self._begin_use()
+            self._finish(load)
+
+    def _begin_use(self) -> None:
+        """Keep a second thread out, and what `on_chunk` would add in the middle of an `add`."""
+        if not self._in_use.acquire(blocking=False):
+            raise StreamStateError("a stream is used by one thread at a time, and nothing is added from on_chunk")
+
     def _happen(self, event: StreamEvent) -> None:
         self._entered().happen(event)
 
     def _add(self, document: Mapping[str, Any], load: LoadProtocol) -> None:
+        if self._opened_at is not None:
+            require_fresh(time.monotonic() - self._opened_at.steady)
         entry = self._run.intake.take(document)
         if entry is None:
             return
@@ -170,7 +203,7 @@ class LoadStream:
 
     def _require_fresh(self) -> None:
         if self._opened_at is not None:
-            require_fresh(time.monotonic() - self._opened_at)
+            require_fresh(_now().since(self._opened_at))
 
     def _require_fresh_after(self, answers: list[CloseAnswer], load: LoadProtocol) -> None:
         try:
@@ -187,7 +220,7 @@ class LoadStream:
         if self._settings.dry_run:
             load.happen(StreamEvent.OPENED)
             return NoDelivery(self._settings.keep_chunks_in)
-        self._opened_at = time.monotonic()
+        self._opened_at = _now()
         opened = endpoints.parse_opened(self._run.caller.send(endpoints.open_stream(self._source), pause=time.sleep))
         self._stream_id = opened.stream_id
         load.happen(StreamEvent.OPENED)
@@ -197,9 +230,17 @@ class LoadStream:
         load.require_worth_closing()
         self._run.chunks.finish()
         self._run.intake.close()
+        if load.state is StreamState.STOPPED:  # abandoned by what was told of a chunk
+            return
+        self._require_all_taken(load)
         ending = self._close_dry(load) if self._settings.dry_run else self._close(load)
         self._receipt = self._receipt_of(load, ending)
         self._run.log_end(self._receipt)
+
+    def _require_all_taken(self, load: LoadProtocol) -> None:
+        taken = sum(chunk.items for chunk in self._run.chunks.taken.values())
+        if taken != load.items:
+            raise StreamStateError(f"{load.items:,} items were added, and {taken:,} were taken: nothing was closed")
 
     def _close(self, load: LoadProtocol) -> Acknowledgement:
         call = endpoints.close(self._source, self._opened_id())

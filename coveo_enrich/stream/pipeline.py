@@ -39,8 +39,8 @@ class ChunkPipeline:
         watch: Told, in the caller's thread, when a chunk is begun and when it was taken.
 
     Attributes:
-        taken: The chunks that were taken.
-        unconfirmed: The chunks of which that is not known.
+        taken: The chunks that were taken, by number.
+        unconfirmed: The chunks of which that is not known, or that were not, by number.
         started: How many chunks were begun to be sent.
     """
 
@@ -52,8 +52,8 @@ class ChunkPipeline:
         delivery: Callable[[], Delivery],
         watch: Callable[[StreamEvent], object],
     ) -> None:
-        self.taken: list[ChunkReceipt] = []
-        self.unconfirmed: list[UnconfirmedChunk] = []
+        self.taken: dict[int, ChunkReceipt] = {}
+        self.unconfirmed: dict[int, UnconfirmedChunk] = {}
         self.started = 0
         self._operation = operation
         self._settings = settings
@@ -62,23 +62,27 @@ class ChunkPipeline:
         self._watch = watch
         self._delivery: Delivery | None = None
         self._writer: ChunkWriter | None = None
+        self._stopped = False
 
     def write(self, entry: Entry) -> None:
         """Add an entry, in a new chunk if the one at hand has no room for it."""
         if self._writer and self._writer.write(entry):
             return
-        if not self._next_writer().write(entry):
+        writer = self._next_writer()
+        if writer and not writer.write(entry):
             raise ConfigurationError(f"{entry[2]} does not fit into a chunk: max_chunk_bytes is too small for it")
 
     def finish(self) -> None:
         """Send the last chunk, and wait until every one is taken."""
         if self._writer:
             self._send(self._writer)
-        self._workers.wait_for_all(self._note)
+        if not self._stopped:
+            self._workers.wait_for_all(self._note)
         self.stop()
 
     def stop(self) -> None:
-        """Break off what is under way; leaves no thread and no file behind."""
+        """Break off what is under way; leaves no thread and no file behind, and takes nothing more."""
+        self._stopped = True
         for chunk, outcome in self._workers.stop():
             self._note_left(chunk, outcome)
             chunk.discard()
@@ -86,15 +90,17 @@ class ChunkPipeline:
             self._writer.discard()
             self._writer = None
 
-    def _next_writer(self) -> ChunkWriter:
+    def _next_writer(self) -> ChunkWriter | None:
         if self._writer:
             self._send(self._writer)
-        self._writer = ChunkWriter(self.started + 1, self._settings.max_chunk_bytes)
+        self._writer = None if self._stopped else ChunkWriter(self.started + 1, self._settings.max_chunk_bytes)
         return self._writer
 
     def _send(self, writer: ChunkWriter) -> None:
         self._delivery = self._delivery or self._make_delivery()
         self._workers.wait_for_place(self._note)
+        if self._stopped:  # by what was told of a chunk
+            return
         chunk = writer.finish()
         self.started += 1
         self._watch(StreamEvent.UPLOAD_STARTED)
@@ -110,6 +116,8 @@ class ChunkPipeline:
             self._settings.on_chunk(outcome)
 
     def _note_left(self, chunk: Chunk, outcome: Outcome | BaseException) -> None:
+        if chunk.number in self.taken or chunk.number in self.unconfirmed:
+            return
         if isinstance(outcome, ChunkReceipt):
             self._note_taken(outcome)
         elif isinstance(outcome, UnconfirmedChunk):
@@ -120,8 +128,8 @@ class ChunkPipeline:
             self._note_unconfirmed(unconfirmed(chunk, reason, may_be_applied=may_be_applied))
 
     def _note_taken(self, receipt: ChunkReceipt) -> None:
+        self.taken[receipt.number] = receipt
         self._watch(StreamEvent.UPLOAD_DONE)
-        self.taken.append(receipt)
         values = (receipt.number, receipt.items, receipt.size, receipt.attempts, receipt.seconds)
         _log.info(
             "%s: chunk %d taken, %d items, %d bytes, %d tries, %.1f s",
@@ -131,7 +139,7 @@ class ChunkPipeline:
         )
 
     def _note_unconfirmed(self, chunk: UnconfirmedChunk) -> None:
-        self.unconfirmed.append(chunk)
+        self.unconfirmed[chunk.number] = chunk
         _log.warning(
             "%s: chunk %d is not confirmed: %s",
             self._operation,

@@ -121,6 +121,10 @@ class LoadProtocol:
     state: StreamState = StreamState.NEW
     items: int = 0
     uploads_under_way: int = 0
+    adding: bool = attrs.field(init=False, default=True)
+
+    def __attrs_post_init__(self) -> None:
+        self.adding = self._may_be_added_to()
 
     def happen(self, event: StreamEvent) -> None:
         """Make a legal move; any other raises `StreamStateError` and changes nothing."""
@@ -134,11 +138,20 @@ class LoadProtocol:
         if event is StreamEvent.UPLOAD_DONE:
             self.uploads_under_way -= 1
         self.state = state
+        self.adding = self.adding and self._may_be_added_to()
+
+    def _may_be_added_to(self) -> bool:
+        return self.state in (StreamState.NEW, StreamState.OPEN)
+
+    def end_adding(self) -> None:
+        """From now on nothing can be added."""
+        self.adding = False
 
     def require_adding(self) -> None:
         """Raise `StreamStateError` unless an item may still be added."""
-        if self.state not in (StreamState.NEW, StreamState.OPEN):
-            raise StreamStateError(f"nothing can be added to a load that is {self.state.value}")
+        if not self.adding:
+            state = "about to be closed" if self._may_be_added_to() else self.state.value
+            raise StreamStateError(f"nothing can be added to a load that is {state}")
 
     def require_worth_closing(self) -> None:
         """Raise when closing would empty the source, or leave less than half of it."""
@@ -212,6 +225,7 @@ class CloseVerdict(enum.Enum):
 CloseAnswer = int | Literal["lost", "not sent"]
 """An HTTP status; or the request left and no reply came; or it never left."""
 
+_SERVER_ERROR: Final = 500
 _NOTHING_WAS_DONE: Final[frozenset[CloseAnswer]] = frozenset({429, 503, "not sent"})
 
 
@@ -240,7 +254,10 @@ def after_close(answers: Sequence[CloseAnswer], *, may_repeat: bool) -> CloseVer
 
 def leaves_doubt(answer: CloseAnswer) -> bool:
     """Whether the service may have done what was asked, although it did not say so."""
-    return answer == "lost" or (answer in TRANSIENT_STATUSES and answer not in _NOTHING_WAS_DONE)
+    if isinstance(answer, int):
+        # Gateways have statuses of their own above 500, and give them after the service got the request too.
+        return (answer >= _SERVER_ERROR or answer in TRANSIENT_STATUSES) and answer not in _NOTHING_WAS_DONE
+    return answer == "lost"
 
 
 class UpdateVerdict(enum.Enum):

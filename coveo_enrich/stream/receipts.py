@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import attrs
 
+from coveo_enrich.errors import shown
 from coveo_enrich.stream.endpoints import Acknowledgement
 from coveo_enrich.stream.findings import Finding
 
@@ -20,6 +21,7 @@ __all__ = ["ChunkReceipt", "Operation", "Receipt", "UnconfirmedChunk"]
 
 Operation = Literal["load", "replace", "update", "partial update", "merge", "delete older than"]
 
+_WITH_ENDING: Final = ("load", "replace", "delete older than")
 _MOST_SHOWN: Final = 10
 
 
@@ -93,7 +95,7 @@ class Receipt:
         deletes: Ids of items to delete that were confirmed.
         skipped: Items that were left out because they were invalid; which and why is in ``findings``.
         chunks: The chunks that were taken, by number.
-        unconfirmed: The chunks that may or may not have been taken.
+        unconfirmed: The chunks of which it is not known that Coveo took them, and those that it certainly did not.
         findings: What the checks found, grouped, with examples.
         stream_id: The stream of a load; `None` for other operations, and when none was opened.
         ending: Coveo's answer to the call that ended a load (close) or a replace (delete older than).
@@ -129,7 +131,7 @@ class Receipt:
     @property
     def complete(self) -> bool:
         """Whether the operation did all that it is for: a load is closed, a replace has older items deleted too."""
-        return self.all_sent and (self.ending is not None or self.operation not in ("load", "replace"))
+        return self.all_sent and (self.ending is not None or self.operation not in _WITH_ENDING)
 
     @property
     def size(self) -> int:
@@ -180,7 +182,8 @@ class Receipt:
         if self.skipped:
             yield "skipped", _count(self.skipped, "item")
         for chunk in self.unconfirmed[:_MOST_SHOWN]:
-            yield "not confirmed", f"chunk {chunk.number}, {chunk.first_id} to {chunk.last_id}: {chunk.reason}"
+            name = "not confirmed" if chunk.may_be_applied else "not sent"
+            yield name, f"chunk {chunk.number}, {shown(chunk.first_id)} to {shown(chunk.last_id)}: {chunk.reason}"
         for finding in self.findings[:_MOST_SHOWN]:
             yield finding.severity, f"{finding.message} ({_count(finding.count, 'time')})"
 

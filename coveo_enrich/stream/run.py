@@ -67,6 +67,7 @@ class Run:
 
     Attributes:
         operation: What it is called.
+        patience: How long it waits.
         caller: Makes calls to Coveo.
         transfer: Uploads chunks.
         intake: Takes in items.
@@ -86,10 +87,10 @@ class Run:
         self.operation: Operation = operation
         self._source = connection.source
         self._settings = settings
-        self._patience = Patience(settings.retry, connection.pace)
-        self.caller = CoveoCaller(connection.sender, connection.source.read_api_key, self._patience)
+        self.patience = Patience(settings.retry, connection.pace)
+        self.caller = CoveoCaller(connection.sender, connection.source.read_api_key, self.patience)
         workers = ChunkWorkers(settings.concurrency, Interrupt())
-        self.transfer = ChunkTransfer(connection.sender, self._patience, self.caller, workers)
+        self.transfer = ChunkTransfer(connection.sender, self.patience, self.caller, workers)
         self.intake = Intake(_ARRAYS.get(operation, "addOrUpdate"), settings)
         self.chunks = ChunkPipeline(operation, settings, workers, delivery, watch)
         self._begun = time.monotonic()
@@ -117,7 +118,7 @@ class Run:
         older_than: int | None = None,
     ) -> Receipt:
         """The account as of now."""
-        chunks = tuple(sorted(self.chunks.taken, key=lambda chunk: chunk.number))
+        chunks = tuple(chunk for _, chunk in sorted(self.chunks.taken.items()))
         return Receipt(
             operation=self.operation,
             organization_id=self._source.organization_id,
@@ -128,7 +129,7 @@ class Run:
             deletes=sum(chunk.deletes for chunk in chunks),
             skipped=self.intake.skipped,
             chunks=chunks,
-            unconfirmed=tuple(sorted(self.chunks.unconfirmed, key=lambda chunk: chunk.number)),
+            unconfirmed=tuple(chunk for _, chunk in sorted(self.chunks.unconfirmed.items())),
             findings=self.intake.findings.values(),
             stream_id=stream_id,
             ending=ending,
@@ -136,8 +137,8 @@ class Run:
             expected_items=expected.number if expected else None,
             expected_from=expected.origin if expected else None,
             seconds=time.monotonic() - self._begun,
-            retry_seconds=self._patience.retry_seconds,
-            paced_seconds=self._patience.paced_seconds,
+            retry_seconds=self.patience.retry_seconds,
+            paced_seconds=self.patience.paced_seconds,
         )
 
     def log_end(self, receipt: Receipt) -> None:

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Literal
 
-from coveo_enrich._calls import json_object
-from coveo_enrich.errors import CoveoRefused, NoReply
+from coveo_enrich._calls import error_of, is_of_coveo, json_object
+from coveo_enrich.errors import CoveoRefused, NoReply, shown
 from coveo_enrich.stream import endpoints
 from coveo_enrich.stream.deletion import oldest_stamp
 from coveo_enrich.stream.delivery import Delivery, FileDelivery, NoDelivery, answer_of
@@ -21,6 +21,7 @@ from coveo_enrich.stream.protocol import leaves_doubt, require_worth_it
 from coveo_enrich.stream.run import Connection, Run
 
 if TYPE_CHECKING:
+    from coveo_enrich._calls import Patience
     from coveo_enrich._http import Reply
     from coveo_enrich.stream.chunks import Entry
     from coveo_enrich.stream.intake import Intake
@@ -58,29 +59,28 @@ class UpdateRun:
         """Send everything; returns when every chunk was confirmed, or is known not to be."""
         with self._explaining_failure():
             self._send(entries)
-        return self._finished(self._receipt())
+            return self._finished(self._receipt())
 
-    def replace(self, entries: Iterable[Entry], expect: Callable[[], ExpectedItems]) -> Receipt:
+    def replace(self, entries: Iterable[Entry], expect: Callable[[Patience], ExpectedItems]) -> Receipt:
         """Send everything, and have everything older deleted if nothing was left out (laws 3 and 4)."""
         with self._explaining_failure():
-            self._expected = expect()
+            self._expected = expect(self._run.patience)
             self._send(entries)
             receipt = self._receipt()
             if receipt.skipped:
                 return self._finished(receipt)
             require_worth_it(self._source.source_id, receipt.items, self._expected)
-            receipt = self._delete_older_than(None if receipt.dry_run else oldest_stamp(receipt, self._source))
-        return self._finished(receipt)
+            ordering_id = None if receipt.dry_run else oldest_stamp(receipt, self._source)
+            return self._finished(self._delete_older_than(ordering_id))
 
-    def delete_older(self, receipt: Receipt, expect: Callable[[], ExpectedItems]) -> Receipt:
+    def delete_older(self, receipt: Receipt, expect: Callable[[Patience], ExpectedItems]) -> Receipt:
         """Have everything deleted that is older than what a receipt tells of."""
         with self._explaining_failure():
             ordering_id = oldest_stamp(receipt, self._source)
-            self._expected = expect()
+            self._expected = expect(self._run.patience)
             require_worth_it(self._source.source_id, receipt.items, self._expected)
             self._all_sent = True
-            deleted = self._delete_older_than(ordering_id)
-        return self._finished(deleted)
+            return self._finished(self._delete_older_than(ordering_id))
 
     def _send(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -96,6 +96,8 @@ class UpdateRun:
         self._deletion_asked_for = True
         try:
             reply = self._run.caller.reply_to(call, pause=time.sleep, watch=outcomes.append)
+            if not is_of_coveo(reply):
+                raise error_of(call, reply)
         except (CoveoRefused, NoReply):
             self._deletion_asked_for = any(leaves_doubt(answer_of(outcome)) for outcome in outcomes)
             raise
@@ -122,7 +124,7 @@ class UpdateRun:
         return FileDelivery(self._source, method, self._run.transfer)
 
     def _receipt(self, ending: Acknowledgement | None = None, older_than: int | None = None) -> Receipt:
-        items = sum(chunk.items for chunk in self._run.chunks.taken)
+        items = sum(chunk.items for chunk in self._run.chunks.taken.values())
         return self._run.receipt(
             all_sent=self._all_sent, items=items, expected=self._expected, ending=ending, older_than=older_than
         )
@@ -139,11 +141,11 @@ class UpdateRun:
 
     def _what_was_sent(self) -> str:
         chunks = self._run.chunks
-        items = sum(chunk.items for chunk in chunks.taken)
+        items = sum(chunk.items for chunk in chunks.taken.values())
         text = f"{len(chunks.taken)} of {chunks.started} chunks with {items:,} items were confirmed and take effect"
-        doubtful = [chunk for chunk in chunks.unconfirmed if chunk.may_be_applied]
+        doubtful = [chunk for chunk in chunks.unconfirmed.values() if chunk.may_be_applied]
         if doubtful:
             text += "; not confirmed: " + ", ".join(
-                f"chunk {chunk.number} ({chunk.first_id} to {chunk.last_id})" for chunk in doubtful
+                f"chunk {chunk.number} ({shown(chunk.first_id)} to {shown(chunk.last_id)})" for chunk in doubtful
             )
         return f"{text}." if self._all_sent else f"{text}; the rest was not sent."

@@ -76,12 +76,12 @@ class ChunkWorkers:
             self._note_ended(note)
 
     def _note_ended(self, note: Callable[[Outcome], object]) -> None:
-        # One that failed stays, and so does what comes after a note that raises, so that `stop` hands it back.
+        # Noted first and taken away after, so that whatever interrupts this, `stop` hands back what is not noted yet.
         ended = [future for future in self._under_way if future.done()]
         for future in sorted(ended, key=_has_failed):
-            outcome = future.result()
-            self._under_way.pop(future).discard()
-            note(outcome)
+            note(future.result())
+            if chunk := self._under_way.pop(future, None):  # unless what was noted stopped everything
+                chunk.discard()
 
     def _join_unknown_threads(self) -> None:
         """Wait for a thread that Ctrl-C kept from becoming known to the pool."""

@@ -12,7 +12,7 @@ from loading import broken_off, document_ids, fill, operations, products
 from updating import appends, paths, patient, replaces
 
 from coveo_enrich import CoveoSource, StreamClient
-from coveo_enrich.errors import CoveoRefused, DeletionRefused, ShrinkingLoad, SourceSizeUnknown
+from coveo_enrich.errors import AccessRefused, CoveoRefused, DeletionRefused, ShrinkingLoad, SourceSizeUnknown
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.stream.receipts import Receipt
 
@@ -196,3 +196,13 @@ def test_a_dry_deletion_asks_for_the_size_and_no_more(sandbox: CoveoSandbox, cli
     assert operations(sandbox) == before
     assert (receipt.older_than, receipt.dry_run) == (min(updated.ordering_ids), True)
     assert document_ids(sandbox) == [*old, *_ids(15)]
+
+
+def test_a_deletion_that_failed_is_not_complete(sandbox: CoveoSandbox, client: StreamClient) -> None:
+    """Law 9: the receipt of the error does not say that all was done."""
+    receipt = client.update(products(3))
+    sandbox.fail("delete_older_than", 403, times=None)
+    with pytest.raises(AccessRefused) as caught:
+        client.delete_older_than(receipt)
+    assert caught.value.receipt.complete is False
+    assert "incomplete" in str(caught.value.receipt)

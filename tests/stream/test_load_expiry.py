@@ -37,7 +37,7 @@ class Clock:
 def clock(sandbox: CoveoSandbox, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Takes the place of the real time in loads."""
     one = Clock(sandbox)
-    monkeypatch.setattr(load, "time", SimpleNamespace(monotonic=one.monotonic, sleep=time.sleep))
+    monkeypatch.setattr(load, "time", SimpleNamespace(monotonic=one.monotonic, time=time.time, sleep=time.sleep))
     return one
 
 

@@ -264,7 +264,6 @@ def test_a_lost_reply_is_repeated_whatever_the_policy(sandbox: CoveoSandbox, sou
         ('{"orderingId": 1716387965000}', 1_716_387_965_000, None),
         ("{}", None, None),
         ("", None, None),
-        ("OK", None, None),
         ('{"orderingId": "soon", "requestId": 7}', None, "7"),
         ('{"orderingId": -5}', None, None),
         ('{"orderingId": "' + "9" * 5_000 + '"}', None, None),
@@ -277,6 +276,23 @@ def test_a_confirmed_close_is_confirmed_whatever_else_it_says(
     sandbox.fail("close", 200, body=body)
     receipt = client.load(products(3))
     assert receipt.ending == Acknowledgement(ordering_id, request_id)
+
+
+@pytest.mark.parametrize("page", ["<html>Please log in</html>", "OK", "[]"])
+def test_a_log_in_page_does_not_confirm_a_close(sandbox: CoveoSandbox, client: StreamClient, page: str) -> None:
+    """Law 7: a success that is not Coveo's is a lost reply: asked once more, and then unknown, never done."""
+    sandbox.fail("close", 200, body=page, times=None)
+    with pytest.raises(CloseOutcomeUnknown):
+        client.load(products(3))
+    assert operations(sandbox).count("close") == 2
+    assert document_ids(sandbox) == []
+
+
+def test_a_gateway_of_its_own_kind_leaves_doubt(sandbox: CoveoSandbox, client: StreamClient) -> None:
+    """Law 7: what stands between has statuses of its own above 500, and may give them after the stream was closed."""
+    sandbox.fail("close", 524)
+    with pytest.raises(CloseOutcomeUnknown, match="524"):
+        client.load(products(3))
 
 
 def test_a_confirmed_close_that_cannot_be_unpacked_is_not_called_failed(

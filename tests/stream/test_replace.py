@@ -242,7 +242,16 @@ def test_a_deletion_that_stays_in_doubt_is_not_denied(sandbox: CoveoSandbox, sou
     assert "Nothing was deleted" not in "".join(caught.value.__notes__)
 
 
-@pytest.mark.parametrize("body", ["{}", '{"orderingId": ""}', '{"orderingId": "soon"}', "OK", ""])
+def test_a_log_in_page_does_not_confirm_a_deletion(sandbox: CoveoSandbox, client: StreamClient) -> None:
+    """Law 7: a success that is not Coveo's raises, and the note does not claim to know."""
+    sandbox.fail("delete_older_than", 200, body="<html>Please log in</html>", times=None)
+    with pytest.raises(CoveoRefused) as caught:
+        client.replace(products(3))
+    assert "was asked for and not confirmed" in "".join(caught.value.__notes__)
+    assert caught.value.receipt.complete is False
+
+
+@pytest.mark.parametrize("body", ["{}", '{"orderingId": ""}', '{"orderingId": "soon"}', ""])
 def test_without_a_stamp_nothing_is_deleted(sandbox: CoveoSandbox, client: StreamClient, body: str) -> None:
     """Law 4: a chunk confirmed without an orderingId leaves the bound unknown, and no clock takes its place."""
     old = fill(client, 10)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loading import broken_off, operations, products
+from loading import broken_off, fill, operations, products
 from updating import batches_in, patient, sandbox_values
 
 from coveo_enrich import CoveoSource, StreamClient
@@ -313,3 +313,12 @@ def test_a_catalog_that_breaks_off_leaves_what_was_confirmed(sandbox: CoveoSandb
     (note,) = caught.value.__notes__
     assert "the rest was not sent" in note
     assert set(sandbox_values(sandbox, "title")) <= {product["documentId"] for product in products(25)}
+
+
+def test_an_id_that_is_skipped_is_not_deleted(sandbox: CoveoSandbox, client: StreamClient) -> None:
+    """Law 6: an item that is invalid, and also to be deleted, raises where others are skipped: which is meant?"""
+    fill(client, 3)
+    invalid = {"documentId": "old://0001", "nested": {"a": 1}}
+    with pytest.raises(InvalidItem, match="also among the ids to delete"):
+        client.update([invalid, *products(2)], delete=["old://0001"], skip_invalid=True)
+    assert "update" not in operations(sandbox)
