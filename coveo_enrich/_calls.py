@@ -22,6 +22,7 @@ from coveo_enrich.retry import (
     Pace,
     RetryBudget,
     RetryPolicy,
+    read_http_date,
     retry_after_seconds,
     seconds_before_retry,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Pause",
     "error_code_of",
     "error_of",
+    "is_of_coveo",
     "json_object",
 ]
 
@@ -131,11 +133,10 @@ class Patience:
 
     def wait_after(self, operation: str, outcome: Reply | NoReply, failures: int) -> float | None:
         """Seconds to wait before the next try, or `None` when it is time to give up."""
-        header = None if isinstance(outcome, NoReply) else outcome.headers.get("retry-after")
         seconds = seconds_before_retry(
             self._policy,
             failures=failures,
-            retry_after=retry_after_seconds(header, now=datetime.now(UTC)),
+            retry_after=None if isinstance(outcome, NoReply) else _pause_asked_for(outcome),
             jitter=random.random(),  # noqa: S311 - chance spreads clients over time; it guards nothing
         )
         if seconds is None or not self._budget.take(seconds):
@@ -154,6 +155,12 @@ class Patience:
             },
         )
         return seconds
+
+
+def _pause_asked_for(reply: Reply) -> float | None:
+    """Seconds; a date is read by the clock of who wrote it, which may differ from this machine's."""
+    now = read_http_date(reply.headers.get("date")) or datetime.now(UTC)
+    return retry_after_seconds(reply.headers.get("retry-after"), now=now)
 
 
 class CoveoCaller:
@@ -230,12 +237,11 @@ class CoveoCaller:
             )
         except NoReply as error:
             return error
-        # Proxies and error pages repeat what they were sent, and an answer ends up in messages.
-        return attrs.evolve(reply, body=reply.body.replace(key.encode("ascii"), b"(the key)"))
+        return attrs.evolve(reply, secret=key)
 
     def wait_after(self, call: CoveoCall, outcome: Reply | NoReply, failures: int) -> float | None:
         """Seconds to wait before the call is repeated, or `None` when repeating cannot help."""
-        if not isinstance(outcome, NoReply) and not _is_transient(outcome):
+        if not isinstance(outcome, NoReply) and not outcome.ok and not _is_transient(outcome):
             return None
         return self._patience.wait_after(call.operation, outcome, failures)
 
@@ -252,7 +258,16 @@ def error_of(call: CoveoCall, outcome: Reply | NoReply) -> CoveoRefused | NoRepl
     answer = _read_answer(outcome)
     advice = _ADVICE.get(answer.error_code or "", "") or _ADVICE.get(answer.status, "")
     kind = AccessRefused if answer.status in (401, 403) else CoveoRefused
-    return kind(call.operation, answer.status, answer.error_code, answer.detail, advice, answer.request_id)
+    # Proxies and error pages repeat what they were sent.
+    code, detail, request_id = (
+        _shown(text, outcome.secret) for text in (answer.error_code, answer.detail, answer.request_id)
+    )
+    return kind(call.operation, answer.status, code, detail or "", advice, request_id)
+
+
+def is_of_coveo(reply: Reply) -> bool:
+    """Whether a success can be Coveo's own: with a JSON object, or empty. A proxy's log-in page is not."""
+    return not reply.body or json_object(reply.body) is not None
 
 
 def error_code_of(outcome: Reply | NoReply) -> str | None:
@@ -277,14 +292,21 @@ def _read_answer(reply: Reply) -> _Answer:
     body = json_object(reply.body)
     named = reply.headers.get("x-request-id")
     if body is None:
-        return _Answer(reply.status, None, _start_of(reply.body), named)
+        return _Answer(reply.status, None, " ".join(reply.body.decode("utf-8", "replace").split()), named)
     code, message, request_id = body.get("errorCode"), body.get("message"), body.get("requestId") or named
     return _Answer(
         reply.status,
         str(code) if code else None,
-        str(message or "")[:_LONGEST_DETAIL],
-        str(request_id)[:_LONGEST_DETAIL] if request_id else None,
+        str(message or ""),
+        str(request_id) if request_id else None,
     )
+
+
+def _shown(text: str | None, secret: str) -> str | None:
+    """The start of a text, fit for a message: first without the secret, of which a cut might leave a part."""
+    if text is None:
+        return None
+    return (text.replace(secret, "(the key)") if secret else text)[:_LONGEST_DETAIL]
 
 
 def json_object(body: bytes) -> Mapping[str, Any] | None:
@@ -294,8 +316,3 @@ def json_object(body: bytes) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
-
-
-def _start_of(body: bytes) -> str:
-    text = " ".join(body[: 4 * _LONGEST_DETAIL].decode("utf-8", "replace").split())
-    return text[:_LONGEST_DETAIL]

@@ -12,15 +12,16 @@ import functools
 import ipaddress
 import logging
 import math
+import os
 import socket
 import ssl
 import threading
 import time
+import weakref
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import attrs
 import httpcore  # comes with httpx, whose transports it is
@@ -42,20 +43,22 @@ __all__ = [
     "ReplyTooLarge",
 ]
 
-_HEADERS: Final = {"User-Agent": f"coveo-enrich/{__version__}"}
+_HEADERS: Final = {"User-Agent": f"coveo-enrich/{__version__}", "Accept-Encoding": "identity"}
 _TIMEOUT: Final = httpx.Timeout(connect=10, read=120, write=60, pool=10)
 _SLOWEST_UPLOAD: Final = 100_000
 """Bytes a second: 128 MB take 22 minutes at most, and a container lives 60."""
 _UPLOAD_GRACE: Final = 60
+_LONGEST_ANSWER: Final = 120
+"""Seconds from the last byte of a request to the last byte of its answer."""
+_LARGEST_ANSWER: Final = 1_000_000
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 _NEVER_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
     httpx.ProxyError,  # it refused the tunnel
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
 )
+_NEVER_SENDABLE: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 AddressCheck = Callable[[str, int, str], str | None]
@@ -64,11 +67,19 @@ AddressCheck = Callable[[str, int, str], str | None]
 
 @attrs.frozen
 class Reply:
-    """What came back: status, headers with lower-case names, and the body."""
+    """What came back.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Headers with lower-case names.
+        body: The body, as it came.
+        secret: What was sent to get it and may stand in no message about it; empty when there is no such thing.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = attrs.field(repr=lambda body: f"<{len(body):,} bytes>")
+    secret: str = attrs.field(default="", repr=False, eq=False)
 
     @property
     def ok(self) -> bool:
@@ -84,23 +95,43 @@ class ReplyTooLarge(Exception):
     """The body grew over the cap."""
 
 
-class _HideSignatures(logging.Filter):
-    """Takes the signature out of upload URLs that httpx logs at level INFO, of this library's requests and others'."""
+class _HideQueries(logging.Filter):
+    """Takes the query out of URLs that httpx logs at level INFO, of this library's requests and others'.
+
+    An upload's query is a signature, and each storage names its parts in its own way.
+    """
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(map(_without_signature, record.args))
+            record.args = tuple(map(_without_query, record.args))
         return True
 
 
-def _without_signature(value: object) -> object:
-    if isinstance(value, httpx.URL) and b"X-Amz-Signature" in value.query:
-        return value.copy_with(query=b"(signed)")
-    return value
+def _without_query(value: object) -> object:
+    return f"{value.copy_with(query=None)}?…" if isinstance(value, httpx.URL) and value.query else value
 
 
-logging.getLogger("httpx").addFilter(_HideSignatures())
+logging.getLogger("httpx").addFilter(_HideQueries())
+
+
+class _Forked(Protocol):
+    def start_anew(self) -> None:
+        """Share nothing with the process that this one is a copy of, and touch none of its connections."""
+
+
+_of_this_process: Final = weakref.WeakSet[_Forked]()
+
+
+def _start_anew() -> None:
+    for one in list(_of_this_process):
+        one.start_anew()
+
+
+if hasattr(os, "register_at_fork"):  # where there is fork
+    # Now, and not on first use: here no second thread can be there yet, and a lock that one held in the other process
+    # would never be released in this one.
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 @functools.cache
@@ -144,6 +175,8 @@ def _user_agent(suffix: object) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, (httpx.ProtocolError, httpcore.ProtocolError)):  # its text may quote what was sent or answered
+        return f"{type(error).__name__}: the connection ended too early, or what came is not HTTP"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
@@ -168,6 +201,7 @@ class _Lender(Generic[_Connections]):
         self._free: list[_Connections] = []
         self._round = 0
         self._lock = threading.Lock()
+        _of_this_process.add(self)
 
     @contextlib.contextmanager
     def lend(self) -> Generator[_Connections]:
@@ -187,6 +221,16 @@ class _Lender(Generic[_Connections]):
             free, self._free = self._free, []
         for connections in free:
             connections.close()
+
+    def start_anew(self) -> None:
+        """Let go of what another process made: two that share a connection read each other's answers.
+
+        To close gives back this process's numbers of the sockets. It sends nothing, no farewell of TLS either, and the
+        other process keeps its connections; unclosed, they would outlast it here. What was lent when the process
+        was forked stays open, unused: the threads that had it are not here.
+        """
+        self._lock = threading.Lock()
+        self.close()
 
     def _take_back(self, connections: _Connections, lent_in: int) -> None:
         with self._lock:
@@ -216,8 +260,10 @@ class _Line:
 class _Client:
     """An httpx client that one thread at a time uses, and that any thread can break off."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: httpx.Client, clock: Callable[[], float]) -> None:
         self._client = client
+        self._clock = clock
+        self._deadline: float | None = None
         self._lines: list[_Line] = []
         self._shut = False
         self._lock = threading.Lock()
@@ -228,11 +274,12 @@ class _Client:
         return not self._shut
 
     def exchange(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | Iterable[bytes] | None
+        self, method: str, url: httpx.URL, headers: httpx.Headers, content: bytes | Iterable[bytes] | None
     ) -> Reply:
+        self._deadline = None
         try:
             request = self._client.build_request(
-                method, url, headers=dict(headers), content=content, extensions={"trace": self._watch}
+                method, url, headers=headers, content=content, extensions={"trace": self._watch}
             )
             response = self._client.send(request, stream=True, follow_redirects=False)
             with contextlib.closing(response):
@@ -254,11 +301,33 @@ class _Client:
         self._drop_closed_lines()
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """Hear from httpx of a step that is taken: the documented way to a connection's socket."""
+        """Hear from httpx of a step that is taken: the documented way to a connection and its socket."""
         if event.endswith("connect_tcp.complete"):
             self._add_line(info["return_value"])
+            self._hold_to_deadline(info["return_value"])
         elif event.endswith("start_tls.complete"):
             self._lines[-1].first = info["return_value"].get_extra_info("socket")
+            self._hold_to_deadline(info["return_value"])
+        elif event.endswith("receive_response_headers.started"):
+            self._deadline = self._clock() + _LONGEST_ANSWER
+
+    def _hold_to_deadline(self, stream: httpcore.NetworkStream) -> None:
+        """Look at the clock before each read: headers that drip, or one provisional answer after another, end too."""
+        read = stream.read
+
+        def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
+            return read(max_bytes, self._seconds_to_read(timeout))
+
+        # httpx takes no connections of others, so this one is changed where it stands.
+        stream.read = read_in_time  # type: ignore[method-assign]
+
+    def _seconds_to_read(self, timeout: float | None) -> float | None:
+        if self._deadline is None:
+            return timeout
+        left = self._deadline - self._clock()
+        if left <= 0:
+            raise httpcore.ReadTimeout(f"the answer was not whole after {_LONGEST_ANSWER} seconds")
+        return left if timeout is None else min(left, timeout)
 
     def _add_line(self, stream: httpcore.NetworkStream) -> None:
         made = stream.get_extra_info("socket")
@@ -301,6 +370,7 @@ class Interrupt:
         self._event = threading.Event()
         self._under_way: set[_Client] = set()
         self._lock = threading.Lock()
+        _of_this_process.add(self)
 
     def set(self) -> None:
         """Break off what is under way, and let nothing more begin. Does not wait for it to end."""
@@ -308,6 +378,14 @@ class Interrupt:
             self._event.set()
             for client in self._under_way:
                 client.shut()
+
+    def start_anew(self) -> None:
+        """Leave alone what is under way in another process: to shut a connection shuts it for both."""
+        was_set, self._event = self._event.is_set(), threading.Event()
+        if was_set:
+            self._event.set()
+        self._under_way = set()
+        self._lock = threading.Lock()
 
     def wait(self, seconds: float) -> None:
         """Wait so long; raises `Interrupted` as soon as it is set."""
@@ -329,7 +407,7 @@ class Interrupt:
                 raise
         finally:
             with self._lock:
-                self._under_way.remove(client)
+                self._under_way.discard(client)
         # A reply that ends with its connection looks whole when it was broken off.
         if self._event.is_set():
             raise Interrupted from None
@@ -356,12 +434,12 @@ class HttpSender:
         ca_bundle: str | Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        headers = {"User-Agent": _user_agent(user_agent_suffix)}
+        headers = {**_HEADERS, "User-Agent": _user_agent(user_agent_suffix)}
         trusted = None if ca_bundle is None else _context_trusting(ca_bundle)
         self._clock = clock
-        self._outside = _Lender(lambda: _client(headers, trusted, trust_env=True))
+        self._outside = _Lender(lambda: _client(headers, trusted, clock, trust_env=True))
         # A proxy of the environment is for the outside world: it cannot reach this machine's own loopback.
-        self._loopback = _Lender(lambda: _client(headers, None, trust_env=False))
+        self._loopback = _Lender(lambda: _client(headers, None, clock, trust_env=False))
 
     def send(
         self,
@@ -381,27 +459,32 @@ class HttpSender:
             method: The HTTP method.
             url: An http or https URL.
             headers: Headers besides the User-Agent.
-            content: The body, whole or in pieces.
+            content: The body, whole or in pieces, as long as a Content-Length among the headers says.
             content_length: Bytes that the pieces hold together. They must go out within a minute and a second for every
                 100,000 bytes, looked at between pieces; without it, only each piece has its time-out.
             interrupt: What may break it off.
 
         Raises:
-            NoReply: Nothing was answered, or the body went out too slowly.
+            NoReply: Nothing was answered, the body went out too slowly or with another length than announced, or the
+                answer was not whole 120 seconds after the request, or longer than 1 MB. Another try may do better.
             Interrupted: It was broken off.
-            ConfigurationError: The proxies or certificates that the environment names cannot be used, or the host's
-                certificate is not trusted.
+            ConfigurationError: No try can do better: the URL or a header cannot stand in a request, the proxies or
+                certificates that the environment names cannot be used, or the host's certificate is not trusted.
         """
-        lender = self._loopback if urlsplit(url).hostname in _LOOPBACK else self._outside
+        target = _parse_target(operation, url)
+        named = _parse_headers(operation, target.host, headers)
+        body = self._in_time(_as_announced(content, named.get("Content-Length", "")), content_length)
+        lender = self._loopback if target.host in _LOOPBACK else self._outside
         with lender.lend() as client, (interrupt or Interrupt()).covering(client):
             try:
-                return client.exchange(method, url, headers, self._in_time(content, content_length))
+                return client.exchange(method, target, named, body)
             except httpx.RequestError as error:
-                # The error would carry the request, and with it the key and the signature, into its chain.
-                error.request = httpx.Request(method, httpx.URL(url).copy_with(query=None))
-                raise _error_of(operation, httpx.URL(url).host, error) from error
-            except (httpx.InvalidURL, ValueError) as error:
-                raise NoReply(operation, "no host", "its URL cannot be understood", sent=False) from error
+                failed, cause = _error_of(operation, target.host, error), _without_secrets(error, method, target)
+            except ReplyTooLarge:
+                reason = f"the answer is longer than {_LARGEST_ANSWER:,} bytes"
+                failed, cause = NoReply(operation, target.host, reason, sent=True), None
+            # Raised here and not above, where an error that may quote secrets would be its context.
+            raise failed from cause
 
     def close(self) -> None:
         """Release every connection."""
@@ -412,6 +495,45 @@ class HttpSender:
         if content is None or isinstance(content, bytes) or length is None:
             return content
         return _pieces_in_time(content, length, self._clock)
+
+
+def _parse_target(operation: str, url: str) -> httpx.URL:
+    with contextlib.suppress(httpx.InvalidURL, ValueError):
+        target = httpx.URL(url)
+        target.raw_host.decode("ascii").encode("idna")  # as its address will be looked for
+        return target
+    raise ConfigurationError(f"{operation}: its URL cannot be understood")
+
+
+def _parse_headers(operation: str, host: str, headers: Mapping[str, str]) -> httpx.Headers:
+    with contextlib.suppress(ValueError):
+        return httpx.Headers(dict(headers))
+    raise _not_sendable(operation, host)
+
+
+def _not_sendable(operation: str, host: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{operation}: no such request can be sent to {host or 'no host'}: its URL is none of http or https, or a "
+        "header has a character that HTTP does not allow"
+    )
+
+
+def _as_announced(content: bytes | Iterable[bytes] | None, length: str) -> bytes | Iterable[bytes] | None:
+    """A body that ends with an error of this module when it is not as long as its header says."""
+    if content is None or not length.isdecimal():
+        return content
+    return _pieces_of_length([content] if isinstance(content, bytes) else content, int(length))
+
+
+def _pieces_of_length(pieces: Iterable[bytes], length: int) -> Iterator[bytes]:
+    left = length
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise httpx.WriteError(f"the body is longer than the {length:,} bytes that were announced")
+        yield piece
+    if left:
+        raise httpx.WriteError(f"the body is {left:,} bytes shorter than the {length:,} that were announced")
 
 
 def _pieces_in_time(pieces: Iterable[bytes], length: int, clock: Callable[[], float]) -> Iterator[bytes]:
@@ -430,7 +552,17 @@ def _error_of(operation: str, host: str, error: httpx.RequestError) -> NoReply |
             f"{operation}: the certificate of {host} is not trusted; if a certificate authority of your own signed it, "
             f"name its certificate in ca_bundle or SSL_CERT_FILE ({error})"
         )
+    if isinstance(error, _NEVER_SENDABLE):
+        return _not_sendable(operation, host)
     return NoReply(operation, host, _reason(error), not isinstance(error, _NEVER_SENT))
+
+
+def _without_secrets(error: httpx.RequestError, method: str, url: httpx.URL) -> httpx.RequestError | None:
+    """The error, fit to stand behind another; `None` when it quotes what was sent or answered."""
+    if isinstance(error, (httpx.ProtocolError, httpx.UnsupportedProtocol)):
+        return None
+    error.request = httpx.Request(method, url.copy_with(query=None))  # without the key, and without the signature
+    return error
 
 
 def _is_distrust(error: BaseException | None) -> bool:
@@ -439,21 +571,24 @@ def _is_distrust(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _client(headers: Mapping[str, str], trusted: ssl.SSLContext | None, *, trust_env: bool) -> _Client:
+def _client(
+    headers: Mapping[str, str], trusted: ssl.SSLContext | None, clock: Callable[[], float], *, trust_env: bool
+) -> _Client:
     context = trusted or _ssl_context(trust_env=trust_env)
     try:
-        return _Client(httpx.Client(verify=context, timeout=_TIMEOUT, headers=headers, trust_env=trust_env))
+        client = httpx.Client(verify=context, timeout=_TIMEOUT, headers=headers, trust_env=trust_env)
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         raise ConfigurationError(
             "a proxy that the environment names cannot be used: look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and "
             f"NO_PROXY ({error})"
         ) from error
+    return _Client(client, clock)
 
 
 def _whole_body(response: httpx.Response) -> bytes:
     try:
-        return response.read()
-    except httpx.DecodingError:  # the status counts; what stands in a body that is not as announced does not
+        return _bounded(response.iter_raw(), response.headers.get("Content-Encoding", ""), _LARGEST_ANSWER)
+    except FetchRefused:  # the status counts; what stands in a body that is not as announced does not
         return b""
 
 
@@ -523,7 +658,7 @@ class _CheckedPool:
     def get(self, url: httpx.URL, headers: Mapping[str, str], max_bytes: int, max_seconds: float) -> Reply:
         self._network.deadline = time.monotonic() + max_seconds
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        sent: list[tuple[bytes | str, bytes | str]] = [("Host", url.netloc), ("Accept-Encoding", "identity")]
+        sent: list[tuple[bytes | str, bytes | str]] = [("Host", url.netloc)]
         sent += headers.items()
         with self._connections.stream("GET", target, headers=sent) as response:
             received = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}

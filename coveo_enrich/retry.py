@@ -24,6 +24,7 @@ __all__ = [
     "RetryBudget",
     "RetryPolicy",
     "is_success",
+    "read_http_date",
     "retry_after_seconds",
     "seconds_before_retry",
 ]
@@ -45,9 +46,9 @@ class RetryPolicy:
     """How patiently a call is repeated when its failure may pass.
 
     Waits double from ``first_wait_seconds``, each shortened at random by up to half so that clients do not march in
-    step. A pause that the service asks for (``Retry-After``) is kept instead. By default these are waits of 1, 2, 4 …
-    256 seconds: 511 seconds in all, about 380 once chance has shortened them, and so longer than the five minutes over
-    which Coveo counts calls.
+    step. A longer pause that the service asks for (``Retry-After``) is kept instead. By default these are waits of 1,
+    2, 4 … 256 seconds: 511 seconds in all, about 380 once chance has shortened them, and so longer than the five
+    minutes over which Coveo counts calls.
 
     Attributes:
         attempts: Tries in all, the first one included; 1 or more, default 10.
@@ -156,11 +157,13 @@ def seconds_before_retry(
     """
     if failures >= policy.attempts:
         return None
-    if retry_after is not None:
-        return retry_after if retry_after <= policy.longest_wait_seconds else None
+    asked = retry_after or 0.0
+    if asked > policy.longest_wait_seconds:
+        return None
     doublings = min(failures - 1, _MOST_DOUBLINGS)
     wait = min(policy.first_wait_seconds * 2.0**doublings, policy.longest_wait_seconds)
-    return wait * (1 - jitter / 2)
+    # Never sooner than without its wish: one that asks for no pause at all would get every try at once.
+    return max(asked, wait * (1 - jitter / 2))
 
 
 def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
@@ -168,17 +171,19 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
 
     Args:
         header: The header's text; `None` when the reply had none.
-        now: The time now, with its zone.
+        now: The time now, with its zone, by the clock that wrote the header.
     """
-    if header is None:
-        return None
-    text = header.strip()
+    text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    when = read_http_date(text)
+    return None if when is None else max(0.0, (when - now).total_seconds())
+
+
+def read_http_date(header: str | None) -> datetime | None:
+    """Read a date with its zone, as it stands in a ``Date`` header; `None` when it is none."""
     try:
-        when = parsedate_to_datetime(text)
+        when = parsedate_to_datetime(header or "")
     except (ValueError, OverflowError):
         return None
-    if when.tzinfo is None:
-        return None
-    return max(0.0, (when - now).total_seconds())
+    return when if when.tzinfo else None
