@@ -160,11 +160,11 @@ def is_flat(value: object) -> bool:
         if kind is str or kind is bool or one is None:
             continue
         if kind is list:
-            if not _are_texts(one):
+            if not _TEXT.issuperset(map(type, one)):
                 return False
         elif kind not in _NUMBERS or not -_SURELY_FITS < one < _SURELY_FITS:
             return False
-    return _are_texts(fields)
+    return _TEXT.issuperset(map(type, fields))
 
 
 def _is_plain(value: Any, levels: int) -> bool:  # noqa: ANN401 - a dict or a list
@@ -180,15 +180,11 @@ def _is_plain(value: Any, levels: int) -> bool:  # noqa: ANN401 - a dict or a li
                 return False
         elif kind not in _CONTAINERS or levels == 1:
             return False
-        elif kind is list and _are_texts(one):
+        elif kind is list and _TEXT.issuperset(map(type, one)):
             continue
         elif not _is_plain(one, levels - 1):
             return False
     return True
-
-
-def _are_texts(values: Iterable[Any]) -> bool:
-    return _TEXT.issuperset(map(type, values))
 
 
 def _inside(value: Any) -> Any:  # noqa: ANN401 - a dict or a list

@@ -1,11 +1,16 @@
-"""One request out, one reply in: broken off by another thread, held to a deadline, trusted certificates, its name."""
+"""One request out, one reply in: broken off, held to limits, in a forked process, its certificates and its secrets."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import gzip
+import logging
+import os
 import random
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +19,19 @@ from typing import Any
 
 import httpx
 import pytest
-from wires import OK, Host, Identity, Request, answering, forget_environment, in_thread, joined, read_request, resolve
+from wires import (
+    OK,
+    Host,
+    Identity,
+    Request,
+    answering,
+    everything_said,
+    forget_environment,
+    in_thread,
+    joined,
+    read_request,
+    resolve,
+)
 
 from coveo_enrich import __version__, _http
 from coveo_enrich._http import HttpSender, Interrupt, Interrupted, Reply
@@ -383,6 +400,326 @@ def test_a_body_in_one_piece_has_no_deadline() -> None:
     with Host(answering(requests)) as host, contextlib.closing(HttpSender(clock=Clock())) as sender:
         assert sender.send("x", "PUT", host.url, headers={}, content=b"whole", content_length=5).ok
     assert [request.body for request in requests] == [b"whole"]
+
+
+def dripping(head: bytes, drop: bytes, clock: Clock) -> Callable[[socket.socket], object]:
+    """Answer for ever, so many bytes every ten seconds."""
+
+    def talk(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(head)
+        while True:
+            clock.now += 10
+            connection.sendall(drop)
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\n", b"X-More: x\r\n"),
+        (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    ],
+    ids=["its body", "its headers", "one provisional answer after another"],
+)
+def test_an_answer_that_drips_ends_after_two_minutes(head: bytes, drop: bytes) -> None:
+    """However often a little more comes: it is no reply, to a request that was sent, and the next one has its own."""
+    clock = Clock()
+    with (
+        Host(dripping(head, drop, clock)) as host,
+        Host(answering([])) as another,
+        contextlib.closing(HttpSender(clock=clock)) as sender,
+    ):
+        with pytest.raises(NoReply, match="the answer was not whole after 120 seconds") as caught:
+            get(sender, host.url)
+        assert caught.value.sent
+        assert get(sender, another.url).ok
+
+
+def test_an_answer_may_take_two_minutes() -> None:
+    """From the end of the request: neither the time that it took to send nor that of the request before counts."""
+    clock = Clock()
+
+    def talk(connection: socket.socket) -> None:
+        while read_request(connection):
+            connection.sendall(OK[:-1])
+            clock.now += 119
+            connection.sendall(OK[-1:])
+
+    def body() -> Iterator[bytes]:
+        clock.now += 1_000
+        yield b"x"
+
+    with Host(talk) as host, contextlib.closing(HttpSender(clock=clock)) as sender:
+        for _ in range(3):
+            assert sender.send("x", "PUT", host.url, headers={"Content-Length": "1"}, content=body()).body == b"ok"
+
+
+# Sizes
+
+
+def answer_with(body: bytes, header: str = "X: y") -> bytes:
+    """A reply."""
+    return f"HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        answer_with(bytes(1_000_001)),
+        answer_with(gzip.compress(bytes(50_000_000)), "Content-Encoding: gzip"),
+        b"HTTP/1.1 200 OK\r\n\r\n" + bytes(3_000_000),
+    ],
+    ids=["announced", "compressed", "not announced"],
+)
+def test_an_answer_over_a_megabyte_is_none(sender: HttpSender, answer: bytes) -> None:
+    """Counted as decoded, and not kept: what became of the request is not known."""
+    with Host(answering([], answer)) as host:
+        with pytest.raises(NoReply, match="the answer is longer than 1,000,000 bytes") as caught:
+            get(sender, host.url)
+        assert caught.value.sent
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        (answer_with(bytes(1_000_000)), bytes(1_000_000)),
+        (answer_with(gzip.compress(b"{}"), "Content-Encoding: gzip"), b"{}"),
+        (answer_with(b"not gzip", "Content-Encoding: gzip"), b""),
+        (answer_with(b"{}", "Content-Encoding: br"), b""),
+    ],
+    ids=["a megabyte", "compressed", "garbage", "compressed in a way that nobody asked for"],
+)
+def test_an_answer_is_asked_for_as_it_is_and_taken_as_it_comes(sender: HttpSender, answer: bytes, body: bytes) -> None:
+    """No compression is asked for; one that comes all the same is undone, or the status counts alone."""
+    requests: list[Request] = []
+    with Host(answering(requests, answer)) as host:
+        assert get(sender, host.url).body == body
+    assert requests[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("content", [b"whole", [b"wh", b"ole"]], ids=["whole", "in pieces"])
+@pytest.mark.parametrize(("announced", "words"), [(4, "longer than the 4 bytes"), (6, "1 bytes shorter than the 6")])
+def test_a_body_of_another_length_than_announced_is_no_reply(
+    sender: HttpSender, content: bytes | list[bytes], announced: int, words: str
+) -> None:
+    """Part of it may have gone out; the error is one of this library, and says what is wrong."""
+    with Host(answering([])) as host:
+        with pytest.raises(NoReply, match=words) as caught:
+            sender.send("upload", "PUT", host.url, headers={"Content-Length": str(announced)}, content=content)
+        assert caught.value.sent
+        assert get(sender, host.url).ok
+
+
+# Requests that cannot be
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "http://host:port/",
+        "ftp://127.0.0.1/",
+        "/relative",
+        "http://",
+        "http://a..b/",
+        f"http://{'a' * 64}/",
+    ],
+)
+def test_a_url_that_cannot_be_asked_is_a_configuration_error(sender: HttpSender, url: str) -> None:
+    """Law 7: another try cannot help, so it is no `NoReply`; the error shows no query."""
+    query = "?signature=5e11"
+    with pytest.raises(ConfigurationError, match=r"^look: ") as caught:
+        get(sender, url + query)
+    assert "5e11" not in everything_said(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("X", "5e11\r\nY: z"), ("X", "5e11é"), ("X Y", "5e11"), ("X", " 5e11"), ("Content-Length", "5e11")],
+)
+def test_a_header_that_cannot_be_sent_is_a_configuration_error(sender: HttpSender, name: str, value: str) -> None:
+    """Law 7: another try cannot help; the error names the operation and the host, and quotes nothing."""
+    with Host(read_request) as host:
+        with pytest.raises(ConfigurationError, match=r"look: no such request can be sent to 127\.0\.0\.1") as caught:
+            sender.send("look", "GET", host.url, headers={name: value})
+        assert "5e11" not in everything_said(caught.value)
+
+
+def test_what_a_producer_raises_comes_out(sender: HttpSender) -> None:
+    """A `ValueError` of a body is not taken for one of its URL."""
+
+    def body() -> Iterator[bytes]:
+        yield b"x"
+        raise ValueError("closed file")
+
+    with Host(read_request) as host, pytest.raises(ValueError, match=r"^closed file$"):
+        sender.send("x", "PUT", host.url, headers={"Content-Length": "2"}, content=body())
+
+
+# Secrets
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"Authorization: Bearer 5e11\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n5e11\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5e11\r\n\r\n",
+    ],
+    ids=["a status line", "a header", "a length"],
+)
+def test_what_is_not_http_is_not_quoted(sender: HttpSender, answer: bytes) -> None:
+    """Law 13: a peer that shows the request it got does not bring the key into the error, nor into those behind it."""
+    with Host(answering([], answer)) as host:
+        with pytest.raises(NoReply, match="RemoteProtocolError: the connection ended too early") as caught:
+            get(sender, host.url)
+        assert caught.value.sent
+        assert "5e11" not in everything_said(caught.value)
+
+
+def test_what_hinders_a_connection_is_told() -> None:
+    """The words of the network itself stay: they say what to look at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with contextlib.closing(HttpSender()) as sender, pytest.raises(NoReply, match=r"ConnectError: .+") as caught:
+        get(sender, f"http://127.0.0.1:{port}/")
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize(
+    "query", ["X-Amz-Signature=5e11", "Expires=1&Signature=5e11", "x-amz-security-token=5e11", "sig=5e11"]
+)
+def test_no_query_is_logged(sender: HttpSender, caplog: pytest.LogCaptureFixture, query: str) -> None:
+    """Law 13: whoever signed, httpx's record of a request shows where it went, and that there was a query."""
+    with caplog.at_level(logging.INFO, logger="httpx"), Host(answering([])) as host:
+        url = host.url
+        get(sender, f"{url}/key?{query}")
+        get(sender, f"{url}/none")
+    signed, plain = (record for record in caplog.records if record.name == "httpx")
+    assert f"GET {url}/key?… " in signed.getMessage()
+    assert "5e11" not in repr(vars(signed))
+    assert f"GET {url}/none " in plain.getMessage()
+
+
+# Forked processes
+
+ASK = """
+import os, signal, sys, threading
+from coveo_enrich._http import HttpSender, Interrupt
+
+signal.alarm(60)
+sender, url = HttpSender(), sys.argv[1]
+
+def ask(who, **more):
+    for n in range(20):
+        answer = sender.send("look", "GET", f"{url}/{who}/{n}", headers={}, **more).body
+        assert answer == f"GET /{who}/{n} HTTP/1.1".encode(), (who, n, answer)
+
+def forked(work):
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+        os._exit(0)
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+        os._exit(1)
+
+def ended_well(child):
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def run_forking(script: str) -> list[list[str]]:
+    """Run a program against a host that answers with the request's line; the lines that each connection brought."""
+    lines: list[list[str]] = []
+
+    def talk(connection: socket.socket) -> None:
+        mine: list[str] = []
+        lines.append(mine)
+        while request := read_request(connection):
+            mine.append(request.line.split()[1])
+            connection.sendall(answer_with(request.line.encode()))
+
+    with Host(talk) as host:
+        command = [sys.executable, "-W", "error", "-c", f"{ASK}{script}\nsender.close()", host.url]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - nothing from outside
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return lines
+
+
+forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+
+@forking
+def test_a_forked_process_makes_connections_of_its_own() -> None:
+    """Children of one that was used get the answers to their own questions, and it keeps its connection meanwhile."""
+    lines = run_forking("""
+ask("parent")
+children = [forked(lambda who=who: ask(who)) for who in ("one", "two", "three")]
+ask("parent")
+for child in children:
+    ended_well(child)
+ask("parent")
+""")
+    who = [{line.split("/")[1] for line in of_one} for of_one in lines]
+    assert sorted(who, key=sorted) == [{"one"}, {"parent"}, {"three"}, {"two"}]
+
+
+@forking
+def test_a_lock_that_is_held_while_a_process_is_forked_does_not_stop_the_child() -> None:
+    """Another thread may be just about to borrow a connection, or to begin a request that can be broken off."""
+    lines = run_forking("""
+interrupt = Interrupt()
+with sender._loopback._lock, sender._outside._lock, interrupt._lock:
+    child = forked(lambda: (ask("child", interrupt=interrupt), interrupt.set()))
+ended_well(child)
+ask("parent", interrupt=interrupt)
+""")
+    assert [len(of_one) for of_one in lines] == [20, 20]
+
+
+@forking
+def test_a_forked_process_breaks_off_nothing_of_the_other() -> None:
+    """It closes its copies of everything and sets the interrupt of a request under way, which goes on all the same."""
+    lines = run_forking("""
+interrupt = Interrupt()
+ask("parent")
+
+def body():
+    yield b"x"
+    ended_well(forked(lambda: (interrupt.set(), sender.close())))
+    yield b"y"
+
+assert sender.send("put", "PUT", url, headers={"Content-Length": "2"}, content=body(), interrupt=interrupt).ok
+ask("parent", interrupt=interrupt)
+""")
+    assert [len(of_one) for of_one in lines] == [41]
+
+
+@forking
+def test_an_interrupt_that_is_set_is_set_in_a_forked_process() -> None:
+    """What was told to stop does not begin again there."""
+    run_forking("""
+from coveo_enrich._http import Interrupted
+
+interrupt = Interrupt()
+interrupt.set()
+
+def refused():
+    try:
+        ask("child", interrupt=interrupt)
+    except Interrupted:
+        return
+    raise AssertionError
+
+ended_well(forked(refused))
+""")
 
 
 # User-Agent

@@ -19,6 +19,7 @@ from coveo_enrich.retry import (
     Pace,
     RetryBudget,
     is_success,
+    read_http_date,
     retry_after_seconds,
     seconds_before_retry,
 )
@@ -87,10 +88,17 @@ def test_chance_shortens_a_wait_by_up_to_half(jitter: float, wait: float) -> Non
     assert _wait(RetryPolicy(), 3, jitter=jitter) == wait
 
 
-@pytest.mark.parametrize("asked", [0, 0.5, 7, 300])
+@pytest.mark.parametrize("asked", [4, 7, 300])
 def test_what_the_service_asks_for_is_kept(asked: float) -> None:
-    """Law 7: Retry-After stands in place of the own wait, and chance takes nothing away from it."""
-    assert _wait(RetryPolicy(), 1, retry_after=asked, jitter=1) == asked
+    """Law 7: a longer Retry-After stands in place of the own wait, and chance takes nothing away from it."""
+    assert _wait(RetryPolicy(), 3, retry_after=asked, jitter=1) == asked
+
+
+def test_a_service_that_asks_for_no_pause_does_not_get_every_try_at_once() -> None:
+    """Law 7: the own wait, shortened by chance, is the least there is, whatever Retry-After says."""
+    assert [_wait(RetryPolicy(), failures, retry_after=0) for failures in range(1, 5)] == [1, 2, 4, 8]
+    assert _wait(RetryPolicy(), 4, retry_after=3.9, jitter=1) == 4
+    assert _wait(RetryPolicy(), 4, retry_after=4.1, jitter=1) == 4.1
 
 
 def test_a_pause_that_is_too_long_ends_the_tries() -> None:
@@ -242,6 +250,13 @@ def test_no_header_can_break_it(header: str) -> None:
     """Law 7: whatever stands in the header, it is read as a wait or as nothing."""
     seconds = retry_after_seconds(header, now=NOW)
     assert seconds is None or seconds >= 0
+
+
+def test_a_date_is_read_with_its_zone() -> None:
+    """A Date header says when; without a zone, or when it is garbage, or not there, it says nothing."""
+    assert read_http_date("Sun, 01 Mar 2026 12:00:00 GMT") == NOW
+    others = (None, "", "now", "Sun, 01 Mar 2026 12:00:00", "Sun, 31 Feb 2026 12:00:00 GMT")
+    assert [read_http_date(text) for text in others] == [None] * 5
 
 
 def test_what_is_transient() -> None:

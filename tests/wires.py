@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Self
@@ -21,6 +22,7 @@ __all__ = [
     "Identity",
     "Request",
     "answering",
+    "everything_said",
     "forget_environment",
     "in_thread",
     "joined",
@@ -131,6 +133,18 @@ def answering(requests: list[Request], reply: bytes = OK) -> Callable[[socket.so
             connection.sendall(reply)
 
     return talk
+
+
+def everything_said(error: BaseException) -> str:
+    """All that an error and the errors behind it show or hold."""
+    said: list[str] = []
+    behind: list[BaseException | None] = [error]
+    while behind:
+        one = behind.pop()
+        if one is not None:
+            said += [repr(one), repr(one.args), repr(vars(one)), *getattr(one, "__notes__", [])]
+            behind += [one.__cause__, one.__context__]
+    return "\n".join([*said, *traceback.format_exception(error)])
 
 
 def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:

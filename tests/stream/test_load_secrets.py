@@ -90,6 +90,22 @@ def test_a_key_on_a_gateways_page_is_not_shown(sandbox: CoveoSandbox, client: St
     _assert_silent(caught.value, key)
 
 
+@pytest.mark.parametrize("operation", ["open", "close"])
+def test_a_key_in_an_id_of_a_request_is_not_shown(
+    sandbox: CoveoSandbox, client: StreamClient, operation: Operation
+) -> None:
+    """Law 13: nor is one that comes back as the request's id, in the body or in a header."""
+    key = sandbox.connection["api_key"]
+    sandbox.fail(operation, 400, body=json.dumps({"requestId": key}))
+    with pytest.raises(CoveoEnrichError) as caught:
+        client.load(products(3))
+    _assert_silent(caught.value, key)
+    sandbox.fail(operation, 400, body="{}", headers={"X-Request-ID": key})
+    with pytest.raises(CoveoEnrichError) as caught:
+        client.load(products(3))
+    _assert_silent(caught.value, key)
+
+
 def test_an_error_of_the_producer_gets_no_secret(sandbox: CoveoSandbox, client: StreamClient) -> None:
     """Law 13: the note on a foreign error names the stream and nothing else."""
     with pytest.raises(OSError, match="disk") as caught:
