@@ -622,6 +622,7 @@ def forked(work):
     child = os.fork()
     if child:
         return child
+    signal.alarm(30)  # the parent's is not inherited
     try:
         work()
         os._exit(0)
