@@ -186,12 +186,12 @@ class ServiceUnavailable(ClassifierError):
 
 @attrs.define(slots=False)
 class NoReply(CoveoEnrichError):
-    """No answer came back over the network.
+    """No answer came back over the network, or none that is whole, in time, and of a size that can be meant.
 
     Attributes:
         operation: What was attempted.
         host: The host that was asked.
-        reason: What the network reported.
+        reason: What the network reported, or what was wrong with the answer.
         sent: Whether the request may have reached the host: `False` only when no connection was made.
     """
 
