@@ -241,13 +241,15 @@ class CoveoCaller:
 
     def wait_after(self, call: CoveoCall, outcome: Reply | NoReply, failures: int) -> float | None:
         """Seconds to wait before the call is repeated, or `None` when repeating cannot help."""
-        if not isinstance(outcome, NoReply) and not outcome.ok and not _is_transient(outcome):
+        if not isinstance(outcome, NoReply) and not _may_pass(outcome):
             return None
         return self._patience.wait_after(call.operation, outcome, failures)
 
 
-def _is_transient(reply: Reply) -> bool:
+def _may_pass(reply: Reply) -> bool:
     """Whether the same call may be answered differently a little later."""
+    if reply.ok:
+        return not is_of_coveo(reply)
     return reply.status in TRANSIENT_STATUSES and _read_answer(reply).error_code != "TOO_MANY_DOCUMENTS_DAILY"
 
 

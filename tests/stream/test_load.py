@@ -190,3 +190,11 @@ def test_making_a_client_sends_nothing(sandbox: CoveoSandbox, source: CoveoSourc
     with StreamClient(source) as client:
         client.open_stream()
     assert sandbox.requests() == []
+
+
+def test_a_load_without_trouble_waits_for_nothing(client: StreamClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Where every call is answered at once, no wait is counted, and nothing is warned of."""
+    with caplog.at_level("WARNING", logger="coveo_enrich"):
+        receipt = client.load(products(30))
+    assert (receipt.retry_seconds, receipt.paced_seconds) == (0, 0)
+    assert [record.getMessage() for record in caplog.records] == []
