@@ -163,6 +163,10 @@ class Clock:
         """As `time.monotonic`."""
         return time.monotonic() + self.seconds_ahead
 
+    def time(self) -> float:
+        """As `time.time`."""
+        return time.time() + self.seconds_ahead
+
     def sleep(self, _seconds: float) -> None:
         """Wait for nothing."""
 
