@@ -157,7 +157,7 @@ def _item_of(size: int) -> Callable[[], Mapping[str, Any]]:
 
 
 _ASKED_FOR: Final[Seconds] = (2, 2)
-_AT_LEAST_AS_ASKED: Final[Seconds] = (2, 300)
+_OR_LONGER: Final[Seconds] = (2, 300)
 _FIRST_WAIT: Final[Seconds] = (0.5, 1)
 _ANY_WAIT: Final[Seconds] = (0.5, 300)
 _PAUSE: Final = {"Retry-After": "2"}
@@ -219,14 +219,12 @@ FAULTS: Final = (
         name=f"429 for ever on {_FIRST}",
         order=_answer("first", 429, headers=_PAUSE, times=None),
         outcomes=_load_and_others(
-            Fails(
-                error=CoveoRefused, says="429 TOO_MANY_REQUESTS", asked={"first": (10, 10)}, waits=_AT_LEAST_AS_ASKED
-            ),
+            Fails(error=CoveoRefused, says="429 TOO_MANY_REQUESTS", asked={"first": (10, 10)}, waits=_OR_LONGER),
             Fails(
                 error=CoveoRefused,
                 says="429 TOO_MANY_REQUESTS",
                 asked={"first": _TEN_TRIES_A_CHUNK, "upload": (0, 0)},
-                waits=_AT_LEAST_AS_ASKED,
+                waits=_OR_LONGER,
             ),
         ),
     ),
