@@ -70,8 +70,10 @@ class ChunkTransfer:
             if verdict is UploadVerdict.NEW_CONTAINER and refused < _MOST_NEW_CONTAINERS:
                 container, refused = None, refused + 1
                 continue
+            if verdict is not UploadVerdict.AGAIN:
+                raise _error_of(outcome, chunk)
             wait = self._patience.wait_after(_OPERATION, outcome, attempts)
-            if verdict is not UploadVerdict.AGAIN or wait is None:
+            if wait is None:
                 raise _error_of(outcome, chunk)
             self.workers.pause(wait)
 

@@ -182,3 +182,14 @@ def test_required_headers_are_whatever_coveo_names(sandbox: CoveoSandbox, client
     assert upload.headers["content-type"] == "text/plain; charset=utf-8"
     assert upload.headers["x-new"] == "a, b"
     assert "authorization" not in upload.headers
+
+
+def test_a_refusal_that_is_not_repeated_is_not_called_so(
+    sandbox: CoveoSandbox, client: StreamClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Law 7: an upload that is given up waits for nothing: no log says that it is tried again, no second is counted."""
+    sandbox.fail("upload", 413)
+    with caplog.at_level("WARNING", logger="coveo_enrich.calls"), pytest.raises(UploadRefused) as caught:
+        client.load(products(3))
+    assert [record.getMessage() for record in caplog.records if record.name == "coveo_enrich.calls"] == []
+    assert caught.value.receipt.retry_seconds == 0
