@@ -25,6 +25,7 @@ __all__ = [
     "RetryPolicy",
     "is_success",
     "read_http_date",
+    "require_count",
     "retry_after_seconds",
     "seconds_before_retry",
 ]
@@ -68,16 +69,19 @@ class RetryPolicy:
     budget_seconds: float = attrs.field(default=1800.0, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        _require_whole("attempts", self.attempts)
+        require_count("attempts", self.attempts, 1)
         for name in ("first_wait_seconds", "longest_wait_seconds", "budget_seconds"):
             value = getattr(self, name)
             if not (_is_number(value) and value >= 0):
                 raise ConfigurationError(f"{name} must be a number, 0 or more; got {value!r}")
 
 
-def _require_whole(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigurationError(f"{name} must be a whole number, 1 or more; got {value!r}")
+def require_count(name: str, value: object, least: int, most: int | None = None) -> None:
+    """Raise `ConfigurationError` unless a value is a whole number within its limits."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least and (most is None or value <= most):
+        return
+    limits = f"{least:,} or more" if most is None else f"from {least:,} to {most:,}"
+    raise ConfigurationError(f"{name} must be a whole number, {limits}; got {value!r}")
 
 
 def _is_number(value: object) -> bool:
@@ -120,7 +124,7 @@ class Pace:
     """
 
     def __init__(self, calls: int, window_seconds: float = 300.0) -> None:
-        _require_whole("calls", calls)
+        require_count("calls", calls, 1)
         if not (_is_number(window_seconds) and 0 < window_seconds < math.inf):
             raise ConfigurationError(f"window_seconds must be a number, more than 0; got {window_seconds!r}")
         self._calls = calls

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from coveo_enrich._http import Reply
     from coveo_enrich.stream.source import CoveoSource
 
-__all__ = ["Delivery", "FileDelivery", "NoDelivery", "StreamDelivery", "answer_of", "unconfirmed"]
+__all__ = ["Delivery", "FileDelivery", "NoDelivery", "StreamDelivery", "acknowledgement_in", "answer_of", "unconfirmed"]
 
 
 class Delivery(Protocol):
@@ -97,8 +97,7 @@ class FileDelivery:
             outcome = self._ask(call, chunk)
             verdict = after_update(answer_of(outcome), error_code_of(outcome), repeatable=chunk.repeatable)
             if verdict is UpdateVerdict.CONFIRMED and not isinstance(outcome, NoReply):
-                taken = endpoints.parse_acknowledgement(json_object(outcome.body) or {})
-                return _receipt(chunk, attempts, begun, taken)
+                return _receipt(chunk, attempts, begun, acknowledgement_in(outcome))
             if verdict is UpdateVerdict.UNKNOWN:
                 return unconfirmed(chunk, str(error_of(call, outcome)), may_be_applied=True)
             failures += 1
@@ -160,6 +159,11 @@ def answer_of(outcome: Reply | NoReply) -> CloseAnswer:
     if isinstance(outcome, NoReply):
         return "lost" if outcome.sent else "not sent"
     return "lost" if outcome.ok and not is_of_coveo(outcome) else outcome.status
+
+
+def acknowledgement_in(reply: Reply) -> Acknowledgement:
+    """What Coveo answered to a call that took effect; an empty body holds no ids."""
+    return endpoints.parse_acknowledgement(json_object(reply.body) or {})
 
 
 def _receipt(chunk: Chunk, attempts: int, begun: float, taken: Acknowledgement) -> ChunkReceipt:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from coveo_enrich._calls import error_of, json_object
+from coveo_enrich._calls import error_of
 from coveo_enrich.errors import ChunksExpired, CloseOutcomeUnknown, NoReply, StreamStateError, TooManyItems
 from coveo_enrich.stream import endpoints
-from coveo_enrich.stream.delivery import Delivery, NoDelivery, StreamDelivery, answer_of
+from coveo_enrich.stream.delivery import Delivery, NoDelivery, StreamDelivery, acknowledgement_in, answer_of
 from coveo_enrich.stream.endpoints import Acknowledgement
 from coveo_enrich.stream.protocol import (
     LEGAL_MOVES,
@@ -257,7 +257,7 @@ class LoadStream:
             verdict = after_close(answers, may_repeat=wait is not None)
             if verdict is CloseVerdict.CONFIRMED and not isinstance(outcome, NoReply):
                 load.happen(StreamEvent.CLOSE_CONFIRMED)
-                return endpoints.parse_acknowledgement(json_object(outcome.body) or {})
+                return acknowledgement_in(outcome)
             if verdict is CloseVerdict.REFUSED:
                 load.happen(StreamEvent.CLOSE_REFUSED)
                 raise error_of(call, outcome)

@@ -13,12 +13,12 @@ from typing import Any, Final, Literal
 import attrs
 
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.retry import RetryPolicy
+from coveo_enrich.retry import RetryPolicy, require_count
 from coveo_enrich.stream.chunks import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, ChunkArray, wrapper_bytes
 from coveo_enrich.stream.documents import MAX_ITEM_BYTES
 from coveo_enrich.stream.receipts import ChunkReceipt
 
-__all__ = ["Checks", "DryRun", "StreamSettings", "require_count", "require_many"]
+__all__ = ["Checks", "DryRun", "StreamSettings", "require_many"]
 
 Checks = Literal["full", "trusted"]
 """How closely items are looked at before they are sent."""
@@ -27,14 +27,6 @@ DryRun = bool | str | os.PathLike[str]
 """Whether nothing is sent; or a folder, in which the chunk files are then kept."""
 
 _MOST_UPLOADS: Final = 64
-
-
-def require_count(name: str, value: object, least: int, most: int | None = None) -> None:
-    """Raise `ConfigurationError` unless a value is a whole number within its limits."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= least and (most is None or value <= most):
-        return
-    limits = f"{least:,} or more" if most is None else f"from {least:,} to {most:,}"
-    raise ConfigurationError(f"{name} must be a whole number, {limits}; got {value!r}")
 
 
 def require_many(name: str, value: object) -> None:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Literal
 
-from coveo_enrich._calls import error_of, is_of_coveo, json_object
+from coveo_enrich._calls import error_of, is_of_coveo
 from coveo_enrich.errors import CoveoRefused, NoReply, shown
 from coveo_enrich.stream import endpoints
 from coveo_enrich.stream.deletion import oldest_stamp
-from coveo_enrich.stream.delivery import Delivery, FileDelivery, NoDelivery, answer_of
+from coveo_enrich.stream.delivery import Delivery, FileDelivery, NoDelivery, acknowledgement_in, answer_of
 from coveo_enrich.stream.endpoints import Acknowledgement
 from coveo_enrich.stream.protocol import leaves_doubt, require_worth_it
 from coveo_enrich.stream.run import Connection, Run
@@ -101,7 +101,7 @@ class UpdateRun:
         except (CoveoRefused, NoReply):
             self._deletion_asked_for = any(leaves_doubt(answer_of(outcome)) for outcome in outcomes)
             raise
-        return self._receipt(endpoints.parse_acknowledgement(json_object(reply.body) or {}), ordering_id)
+        return self._receipt(acknowledgement_in(reply), ordering_id)
 
     def _finished(self, receipt: Receipt) -> Receipt:
         self._run.stop()
