@@ -29,6 +29,7 @@ import httpx
 from typing_extensions import override
 
 from coveo_enrich import __version__
+from coveo_enrich._threads import Event
 from coveo_enrich.errors import ConfigurationError, NoReply
 from coveo_enrich.retry import is_success
 
@@ -367,7 +368,7 @@ class Interrupt:
     """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._event = Event()
         self._under_way: set[_Client] = set()
         self._lock = threading.Lock()
         _of_this_process.add(self)
@@ -381,7 +382,7 @@ class Interrupt:
 
     def start_anew(self) -> None:
         """Leave alone what is under way in another process: to shut a connection shuts it for both."""
-        was_set, self._event = self._event.is_set(), threading.Event()
+        was_set, self._event = self._event.is_set(), Event()
         if was_set:
             self._event.set()
         self._under_way = set()

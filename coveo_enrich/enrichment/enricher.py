@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
+from coveo_enrich._threads import Task, Threads
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.enrichment.circuits import Circuits
 from coveo_enrich.enrichment.looking import ProductLook
@@ -113,25 +114,27 @@ class EnrichmentRun:
         return self._run()
 
     def _run(self) -> Iterator[EnrichedProduct]:
-        threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="coveo-enrich-look")
+        threads = Threads(self._concurrency, "coveo-enrich-look")
         source = _Source(self._products)
-        ahead: deque[Future[EnrichedProduct]] = deque()
+        ahead = deque[Task[EnrichedProduct]]()
         try:
             for product in source:
-                ahead.append(threads.submit(self._look.at, product, self._circuits))
+                ahead.append(Task(partial(self._look.at, product, self._circuits)))
+                threads.begin(ahead[-1])
                 if len(ahead) >= self._concurrency * _PRODUCTS_AHEAD_PER_THREAD:
-                    yield self._come_out(ahead)
+                    yield self._come_out(threads, ahead.popleft())
             while ahead:
-                yield self._come_out(ahead)
+                yield self._come_out(threads, ahead.popleft())
             if source.error is not None:
                 raise source.error
         finally:
             self._circuits.stop()
-            threads.shutdown(wait=True, cancel_futures=True)
+            threads.stop()
             self._look.reader.close()
 
-    def _come_out(self, ahead: deque[Future[EnrichedProduct]]) -> EnrichedProduct:
-        enriched = ahead.popleft().result()
+    def _come_out(self, threads: Threads, task: Task[EnrichedProduct]) -> EnrichedProduct:
+        threads.wait_for_one([task])
+        enriched = task.result()
         self._counted.count(enriched)
         return enriched
 

@@ -115,7 +115,7 @@ class ChunkPipeline:
         if self._settings.on_chunk:
             self._settings.on_chunk(outcome)
 
-    def _note_left(self, chunk: Chunk, outcome: Outcome | BaseException) -> None:
+    def _note_left(self, chunk: Chunk, outcome: Outcome | BaseException | None) -> None:
         if chunk.number in self.taken or chunk.number in self.unconfirmed:
             return
         if isinstance(outcome, ChunkReceipt):
@@ -124,7 +124,7 @@ class ChunkPipeline:
             self._note_unconfirmed(outcome)
         elif not self._settings.dry_run:
             may_be_applied = self._delivery is not None and self._delivery.may_be_applied(chunk)
-            reason = str(outcome) or "it was broken off"
+            reason = str(outcome or "") or "it was broken off"
             self._note_unconfirmed(unconfirmed(chunk, reason, may_be_applied=may_be_applied))
 
     def _note_taken(self, receipt: ChunkReceipt) -> None:

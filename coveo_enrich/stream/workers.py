@@ -6,11 +6,11 @@ failure means, is not decided here.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING
 
+from coveo_enrich._threads import Task, Threads
 from coveo_enrich.stream.chunks import Chunk
 from coveo_enrich.stream.receipts import ChunkReceipt, UnconfirmedChunk
 
@@ -33,17 +33,15 @@ class ChunkWorkers:
 
     def __init__(self, concurrency: int, interrupt: Interrupt) -> None:
         self._concurrency = concurrency
-        self._thread_names = f"coveo-enrich-upload-{id(self):x}"
-        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=self._thread_names)
-        self._under_way: dict[Future[Outcome], Chunk] = {}
-        self._handing_over: Chunk | None = None
+        self._threads = Threads(concurrency, f"coveo-enrich-upload-{id(self):x}")
+        self._under_way: dict[Task[Outcome], Chunk] = {}
         self.interrupt = interrupt
 
     def start(self, deliver: Callable[[Chunk], Outcome], chunk: Chunk) -> None:
         """Begin with a chunk. There must be a place for it: see `wait_for_place`."""
-        self._handing_over = chunk  # Ctrl-C may come at any moment, and no chunk may be forgotten
-        self._under_way[self._threads.submit(deliver, chunk)] = chunk
-        self._handing_over = None
+        task = Task(partial(deliver, chunk))
+        self._under_way[task] = chunk  # before it begins: Ctrl-C may come at any moment, and no chunk may be forgotten
+        self._threads.begin(task)
 
     def wait_for_place(self, note: Callable[[Outcome], object]) -> None:
         """Wait until another chunk may begin; notes those that ended, then raises for one that failed."""
@@ -57,45 +55,31 @@ class ChunkWorkers:
         """Wait, in one of the threads; raises as soon as everything is told to stop."""
         self.interrupt.wait(seconds)
 
-    def stop(self) -> list[tuple[Chunk, Outcome | BaseException]]:
-        """Break off what is under way, wait until every thread is gone, and hand back each chunk with its outcome."""
+    def stop(self) -> list[tuple[Chunk, Outcome | BaseException | None]]:
+        """Break off what is under way, wait until every thread is gone, and hand back each chunk with its outcome.
+
+        A chunk that no thread had begun with has none.
+        """
         self.interrupt.set()
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self._join_unknown_threads()
-        left = [(chunk, _result_of(future)) for future, chunk in self._under_way.items()]
-        if self._handing_over and self._handing_over not in self._under_way.values():
-            left.append((self._handing_over, CancelledError()))
-        self._handing_over = None
+        self._threads.stop()
+        left = [(chunk, task.error or task.value) for task, chunk in self._under_way.items()]
         self._under_way.clear()
         return left
 
     def _wait_for(self, still_under_way: int, note: Callable[[Outcome], object]) -> None:
         self._note_ended(note)
         while len(self._under_way) > still_under_way:
-            wait(self._under_way, return_when=FIRST_COMPLETED)
+            self._threads.wait_for_one(self._under_way)
             self._note_ended(note)
 
     def _note_ended(self, note: Callable[[Outcome], object]) -> None:
         # Noted first and taken away after, so that whatever interrupts this, `stop` hands back what is not noted yet.
-        ended = [future for future in self._under_way if future.done()]
-        for future in sorted(ended, key=_has_failed):
-            note(future.result())
-            if chunk := self._under_way.pop(future, None):  # unless what was noted stopped everything
+        ended = [task for task in self._under_way if task.ended]
+        for task in sorted(ended, key=_has_failed):
+            note(task.result())
+            if chunk := self._under_way.pop(task, None):  # unless what was noted stopped everything
                 chunk.discard()
 
-    def _join_unknown_threads(self) -> None:
-        """Wait for a thread that Ctrl-C kept from becoming known to the pool."""
-        for thread in threading.enumerate():
-            if thread.name.startswith(self._thread_names):
-                thread.join()
 
-
-def _has_failed(future: Future[Outcome]) -> bool:
-    return future.exception() is not None
-
-
-def _result_of(future: Future[Outcome]) -> Outcome | BaseException:
-    try:
-        return future.exception() or future.result()
-    except CancelledError as error:
-        return error
+def _has_failed(task: Task[Outcome]) -> bool:
+    return task.error is not None

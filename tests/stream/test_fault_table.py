@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from typing import Final
 
 import pytest
@@ -24,12 +22,13 @@ from faulty_runs import (
     titles_of_chunks,
 )
 from loading import products
+from updating import ending_together
 
 from coveo_enrich import CoveoSource, StreamClient
 from coveo_enrich.errors import EmptyLoad, UploadRefused
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.sandbox.faults import Operation as Call
-from coveo_enrich.stream import ChunkReceipt, Receipt, workers
+from coveo_enrich.stream import ChunkReceipt, Receipt
 
 USUAL_CALLS: Final[Mapping[Name, Mapping[Call, int]]] = {
     "load": {"open": 1, "chunk": 3, "upload": 4, "close": 1},
@@ -177,12 +176,7 @@ def test_a_program_that_is_killed_half_way_loses_nothing(operation: Name) -> Non
 @pytest.fixture
 def ends_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Uploads that are under way end at the same moment, those that went well before those that failed."""
-
-    def wait(under_way: Iterable[Future[object]], **_how: object) -> tuple[list[Future[object]], set[Future[object]]]:
-        done, _ = concurrent.futures.wait(under_way)
-        return sorted(done, key=lambda future: future.exception() is not None), set()
-
-    monkeypatch.setattr(workers, "wait", wait)
+    ending_together(monkeypatch)
 
 
 @pytest.mark.usefixtures("ends_together")

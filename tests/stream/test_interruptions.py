@@ -23,9 +23,10 @@ from faulty_runs import PLACES, Calls, Name
 from loading import fill
 
 from coveo_enrich import CoveoSource, RetryPolicy, StreamClient
+from coveo_enrich._threads import Threads
 from coveo_enrich.errors import UploadRefused
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.stream import chunks, workers
+from coveo_enrich.stream import chunks
 
 OPERATIONS: Final[tuple[Name, ...]] = ("load", "update", "replace")
 SENDING_PROGRAM: Final = Path(__file__).with_name("sending_program.py")
@@ -482,10 +483,10 @@ def held_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
     """No upload ends; where an operation would wait for one, it is over."""
     scene.sandbox.hang("upload", times=None)
 
-    def wait_for_ever(_under_way: Iterable[object], **_how: object) -> NoReturn:
+    def wait_for_ever(_threads: Threads, _tasks: Iterable[object]) -> NoReturn:
         raise EnoughSeen
 
-    monkeypatch.setattr(workers, "wait", wait_for_ever)
+    monkeypatch.setattr(Threads, "wait_for_one", wait_for_ever)
     return scene
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent import futures
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +12,8 @@ from typing import Any
 import pytest
 
 from coveo_enrich import CoveoSource, PartialUpdate, RetryPolicy, StreamClient
+from coveo_enrich._threads import Task, Threads
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.stream import workers
 from coveo_enrich.stream.receipts import ChunkReceipt
 from coveo_enrich.stream.workers import ChunkWorkers
 
@@ -71,11 +70,13 @@ def pausing_by(monkeypatch: pytest.MonkeyPatch, does: Callable[[float], object])
 
 def ending_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the chunks that are under way all end before anyone looks at the first."""
+    wait_for_one = Threads.wait_for_one
 
-    def all_of(under_way: Iterable[futures.Future[Any]], **_: object) -> object:
-        return futures.wait(under_way)
+    def wait_for_all(threads: Threads, tasks: Collection[Task[Any]]) -> None:
+        for task in tasks:
+            wait_for_one(threads, [task])
 
-    monkeypatch.setattr(workers, "wait", all_of)
+    monkeypatch.setattr(Threads, "wait_for_one", wait_for_all)
 
 
 def patient(
