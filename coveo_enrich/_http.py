@@ -35,6 +35,7 @@ from coveo_enrich.retry import is_success
 
 __all__ = [
     "AddressCheck",
+    "AnswerLimits",
     "FetchRefused",
     "HttpSender",
     "Interrupt",
@@ -49,9 +50,6 @@ _TIMEOUT: Final = httpx.Timeout(connect=10, read=120, write=60, pool=10)
 _SLOWEST_UPLOAD: Final = 100_000
 """Bytes a second: 128 MB take 22 minutes at most, and a container lives 60."""
 _UPLOAD_GRACE: Final = 60
-_LONGEST_ANSWER: Final = 120
-"""Seconds from the last byte of a request to the last byte of its answer."""
-_LARGEST_ANSWER: Final = 1_000_000
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 _NEVER_SENT: Final = (
     httpx.ConnectError,
@@ -86,6 +84,19 @@ class Reply:
     def ok(self) -> bool:
         """Whether the status is 2xx."""
         return is_success(self.status)
+
+
+@attrs.frozen
+class AnswerLimits:
+    """How long an answer is waited for, and how much of it is read.
+
+    Attributes:
+        seconds: From the last byte of the request to the last byte of the answer; default 120.
+        max_bytes: The longest answer that is read, counted as decoded; default 1,000,000.
+    """
+
+    seconds: float = 120
+    max_bytes: int = 1_000_000
 
 
 class FetchRefused(Exception):
@@ -261,8 +272,9 @@ class _Line:
 class _Client:
     """An httpx client that one thread at a time uses, and that any thread can break off."""
 
-    def __init__(self, client: httpx.Client, clock: Callable[[], float]) -> None:
+    def __init__(self, client: httpx.Client, limits: AnswerLimits, clock: Callable[[], float]) -> None:
         self._client = client
+        self._limits = limits
         self._clock = clock
         self._deadline: float | None = None
         self._lines: list[_Line] = []
@@ -285,7 +297,7 @@ class _Client:
             response = self._client.send(request, stream=True, follow_redirects=False)
             with contextlib.closing(response):
                 received = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(response.status_code, received, _whole_body(response))
+                return Reply(response.status_code, received, _whole_body(response, self._limits.max_bytes))
         finally:
             self._client.cookies.clear()
             self._drop_closed_lines()
@@ -310,7 +322,7 @@ class _Client:
             self._lines[-1].first = info["return_value"].get_extra_info("socket")
             self._hold_to_deadline(info["return_value"])
         elif event.endswith("receive_response_headers.started"):
-            self._deadline = self._clock() + _LONGEST_ANSWER
+            self._deadline = self._clock() + self._limits.seconds
 
     def _hold_to_deadline(self, stream: httpcore.NetworkStream) -> None:
         """Look at the clock before each read: headers that drip, or one provisional answer after another, end too."""
@@ -327,7 +339,7 @@ class _Client:
             return timeout
         left = self._deadline - self._clock()
         if left <= 0:
-            raise httpcore.ReadTimeout(f"the answer was not whole after {_LONGEST_ANSWER} seconds")
+            raise httpcore.ReadTimeout(f"the answer was not whole after {self._limits.seconds} seconds")
         return left if timeout is None else min(left, timeout)
 
     def _add_line(self, stream: httpcore.NetworkStream) -> None:
@@ -422,6 +434,7 @@ class HttpSender:
             ASCII.
         ca_bundle: A PEM file, or a folder of PEM files: certificates to trust in place of the default ones. Read once,
             here. Not for what stays on this machine.
+        limits: How long an answer is waited for, and how much of it is read.
         clock: Seconds, by a clock that never goes back.
 
     Raises:
@@ -433,14 +446,16 @@ class HttpSender:
         *,
         user_agent_suffix: str | None = None,
         ca_bundle: str | Path | None = None,
+        limits: AnswerLimits = AnswerLimits(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         headers = {**_HEADERS, "User-Agent": _user_agent(user_agent_suffix)}
         trusted = None if ca_bundle is None else _context_trusting(ca_bundle)
+        self._limits = limits
         self._clock = clock
-        self._outside = _Lender(lambda: _client(headers, trusted, clock, trust_env=True))
+        self._outside = _Lender(lambda: _client(headers, trusted, limits, clock, trust_env=True))
         # A proxy of the environment is for the outside world: it cannot reach this machine's own loopback.
-        self._loopback = _Lender(lambda: _client(headers, None, clock, trust_env=False))
+        self._loopback = _Lender(lambda: _client(headers, None, limits, clock, trust_env=False))
 
     def send(
         self,
@@ -467,7 +482,7 @@ class HttpSender:
 
         Raises:
             NoReply: Nothing was answered, the body went out too slowly or with another length than announced, or the
-                answer was not whole 120 seconds after the request, or longer than 1 MB. Another try may do better.
+                answer was not whole in time, or too long. Another try may do better.
             Interrupted: It was broken off.
             ConfigurationError: No try can do better: the URL or a header cannot stand in a request, the proxies or
                 certificates that the environment names cannot be used, or the host's certificate is not trusted.
@@ -482,7 +497,7 @@ class HttpSender:
             except httpx.RequestError as error:
                 failed, cause = _error_of(operation, target.host, error), _without_secrets(error, method, target)
             except ReplyTooLarge:
-                reason = f"the answer is longer than {_LARGEST_ANSWER:,} bytes"
+                reason = f"the answer is longer than {self._limits.max_bytes:,} bytes"
                 failed, cause = NoReply(operation, target.host, reason, sent=True), None
             # Raised here and not above, where an error that may quote secrets would be its context.
             raise failed from cause
@@ -573,7 +588,12 @@ def _is_distrust(error: BaseException | None) -> bool:
 
 
 def _client(
-    headers: Mapping[str, str], trusted: ssl.SSLContext | None, clock: Callable[[], float], *, trust_env: bool
+    headers: Mapping[str, str],
+    trusted: ssl.SSLContext | None,
+    limits: AnswerLimits,
+    clock: Callable[[], float],
+    *,
+    trust_env: bool,
 ) -> _Client:
     context = trusted or _ssl_context(trust_env=trust_env)
     try:
@@ -583,12 +603,12 @@ def _client(
             "a proxy that the environment names cannot be used: look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and "
             f"NO_PROXY ({error})"
         ) from error
-    return _Client(client, clock)
+    return _Client(client, limits, clock)
 
 
-def _whole_body(response: httpx.Response) -> bytes:
+def _whole_body(response: httpx.Response, max_bytes: int) -> bytes:
     try:
-        return _bounded(response.iter_raw(), response.headers.get("Content-Encoding", ""), _LARGEST_ANSWER)
+        return _bounded(response.iter_raw(), response.headers.get("Content-Encoding", ""), max_bytes)
     except FetchRefused:  # the status counts; what stands in a body that is not as announced does not
         return b""
 

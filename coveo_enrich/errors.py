@@ -9,6 +9,7 @@
     │   ├── ImageRejected             this picture will never work; others may
     │   ├── Throttled                 slow down, then ask again
     │   └── ServiceUnavailable        it may work later
+    │       └── ImageUnavailable      ... because the picture's own host did not send it
     ├── NoReply                       no answer came back over the network
     ├── CoveoRefused                  Coveo answered with an error
     │   └── AccessRefused             ... because of the API key or its privileges (401, 403)
@@ -46,6 +47,7 @@ __all__ = [
     "DeletionRefused",
     "EmptyLoad",
     "ImageRejected",
+    "ImageUnavailable",
     "InvalidItem",
     "MissingExtraError",
     "NoReply",
@@ -176,12 +178,23 @@ class Throttled(ClassifierError):
 
 @attrs.define(slots=False)
 class ServiceUnavailable(ClassifierError):
-    """The service, or the host of the picture, did not answer usefully; it may do so later."""
+    """The service did not answer usefully; it may do so later.
+
+    Attributes:
+        reason: What happened.
+        retry_after: Seconds that the service asked to wait; `None` when it did not say.
+    """
 
     reason: str
+    retry_after: float | None = None
 
     def __str__(self) -> str:
         return self.reason
+
+
+@attrs.define(slots=False)
+class ImageUnavailable(ServiceUnavailable):
+    """The host of the picture did not send it; it may do so later. No service was asked."""
 
 
 @attrs.define(slots=False)

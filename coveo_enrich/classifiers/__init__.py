@@ -5,14 +5,16 @@ Adapters are loaded when they are first named, so that a program pays for those 
 
 from typing import TYPE_CHECKING
 
-from coveo_enrich.classifiers.protocols import Classifier
-from coveo_enrich.classifiers.values import Attribute, Classification, Color, Failure, FailureKind, Label
+from coveo_enrich.classifiers.protocols import BatchClassifier, Classifier
+from coveo_enrich.classifiers.values import Attribute, Box, Classification, Color, Failure, FailureKind, Label
 
 if TYPE_CHECKING:
     from coveo_enrich.classifiers.color import ColorClassifier
 
 __all__ = [
     "Attribute",
+    "BatchClassifier",
+    "Box",
     "Classification",
     "Classifier",
     "Color",

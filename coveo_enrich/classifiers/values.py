@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import attrs
 
-__all__ = ["Attribute", "Classification", "Color", "Failure", "FailureKind", "Label", "check_confidence"]
+__all__ = ["Attribute", "Box", "Classification", "Color", "Failure", "FailureKind", "Label", "check_confidence"]
 
 FailureKind = Literal["permanent", "transient", "throttled", "configuration"]
 
@@ -37,6 +37,23 @@ def _check_word(instance: object, attribute: attrs.Attribute[str], value: object
 
 
 @attrs.frozen
+class Box:
+    """Where in the picture something is, as shares of its width and height from its upper left corner.
+
+    Attributes:
+        left: 0 is the left side, 1 the right one.
+        top: 0 is the upper side, 1 the lower one.
+        width: A share of the picture's width.
+        height: A share of its height.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@attrs.frozen
 class Label:
     """A word for what is in the picture.
 
@@ -46,6 +63,7 @@ class Label:
         raw_score: The service's own number, on the service's own scale.
         scale: The upper end of that scale, such as 100.
         parents: Broader words, the nearest first.
+        box: Where it is, when the service found the thing itself and not only the word.
     """
 
     name: str = attrs.field(validator=_check_word)
@@ -53,6 +71,7 @@ class Label:
     raw_score: float | None = attrs.field(default=None, kw_only=True)
     scale: float | None = attrs.field(default=None, kw_only=True)
     parents: tuple[str, ...] = attrs.field(default=(), converter=_texts, kw_only=True)
+    box: Box | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen
@@ -65,6 +84,7 @@ class Attribute:
         confidence: 0 to 1; `None` when not scored.
         raw_score: The service's own number.
         scale: The upper end of its scale.
+        box: Where it was seen, when the service tells.
     """
 
     name: str = attrs.field(validator=_check_word)
@@ -72,6 +92,7 @@ class Attribute:
     confidence: float | None = attrs.field(default=None, validator=check_confidence)
     raw_score: float | None = attrs.field(default=None, kw_only=True)
     scale: float | None = attrs.field(default=None, kw_only=True)
+    box: Box | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
+from coveo_enrich._secrets import check_key, check_optional_key, read_key, refuse_to_pickle
 from coveo_enrich.errors import ConfigurationError
 
 __all__ = ["CoveoSource"]
@@ -59,19 +60,6 @@ def _is_plain_address(url: str) -> bool:
     return whole and not ("@" in parts.netloc or parts.query or parts.fragment)
 
 
-def _check_key(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if callable(value) or (value is None and attribute.name == "platform_key"):
-        return
-    _require_sendable(attribute.name, value)
-
-
-def _require_sendable(name: str, key: object) -> str:
-    # Checked here because an HTTP library quotes an illegal header, and so the key, in its own error.
-    if isinstance(key, str) and key and key.isascii() and key.isprintable() and " " not in key:
-        return key
-    raise ConfigurationError(f"{name} must be text without blanks, line ends or accented letters, or a callable")
-
-
 def _strip_slash(value: str | None) -> str | None:
     return value.rstrip("/") if isinstance(value, str) else value
 
@@ -109,12 +97,12 @@ class CoveoSource:
 
     organization_id: str = attrs.field(validator=_check_not_blank)
     source_id: str = attrs.field(validator=_check_not_blank)
-    api_key: str | Callable[[], str] = attrs.field(repr=False, validator=_check_key)
+    api_key: str | Callable[[], str] = attrs.field(repr=False, validator=check_key)
     region: str = attrs.field(default="us", validator=_check_region)
     api_url: str | None = attrs.field(default=None, validator=_check_host, converter=_strip_slash)
     platform_url: str | None = attrs.field(default=None, validator=_check_host, converter=_strip_slash)
     search_url: str | None = attrs.field(default=None, validator=_check_host, converter=_strip_slash)
-    platform_key: str | Callable[[], str] | None = attrs.field(default=None, repr=False, validator=_check_key)
+    platform_key: str | Callable[[], str] | None = attrs.field(default=None, repr=False, validator=check_optional_key)
 
     @classmethod
     def from_stream_url(
@@ -194,7 +182,7 @@ class CoveoSource:
         Raises:
             ConfigurationError: A callable returned something that is not a key.
         """
-        return _read_key("api_key", self.api_key)
+        return read_key("api_key", self.api_key)
 
     def read_platform_key(self) -> str:
         """The key for the platform host, for an Authorization header and nothing else.
@@ -202,7 +190,7 @@ class CoveoSource:
         Raises:
             ConfigurationError: A callable returned something that is not a key.
         """
-        return self.read_api_key() if self.platform_key is None else _read_key("platform_key", self.platform_key)
+        return self.read_api_key() if self.platform_key is None else read_key("platform_key", self.platform_key)
 
     def __copy__(self) -> Self:
         return self
@@ -211,11 +199,8 @@ class CoveoSource:
         return self
 
     def __reduce__(self) -> tuple[Callable[..., CoveoSource], tuple[dict[str, Any]]]:
-        if isinstance(self.api_key, str) or isinstance(self.platform_key, str):
-            raise ConfigurationError(
-                "this CoveoSource holds its key as text, and text would travel with the pickle; "
-                "give a callable as api_key, or use CoveoSource.from_env()"
-            )
+        instead = "give a callable as api_key, or use CoveoSource.from_env()"
+        refuse_to_pickle("CoveoSource", self.api_key, self.platform_key, instead=instead)
         return _rebuild, (attrs.asdict(self, recurse=False),)
 
 
@@ -228,10 +213,6 @@ def _required(environ: Mapping[str, str], variable: str) -> str:
     if not value:
         raise ConfigurationError(f"the environment variable {variable} is missing or empty")
     return value
-
-
-def _read_key(name: str, key: str | Callable[[], str]) -> str:
-    return _require_sendable(name, key if isinstance(key, str) else key())
 
 
 def _coveo_host(service: str, region: str) -> str:
