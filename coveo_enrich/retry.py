@@ -133,19 +133,24 @@ class Pace:
         self._latest = -math.inf
         self._lock = threading.Lock()
 
-    def take(self, now: float) -> float:
+    def take(self, now: float, places: int = 1) -> float:
         """Take the next place, and return how many seconds to wait before making the call.
 
         Args:
             now: The time in seconds by a clock that never goes back; threads may bring their times out of order.
+            places: How many a call takes; it waits for the last of them.
         """
         with self._lock:
-            place = max(now, self._latest)
-            if len(self._places) == self._calls:
-                place = max(place, self._places.popleft() + self._window)
-            self._places.append(place)
-            self._latest = place
-        return place - now
+            for _ in range(places):
+                self._latest = self._next(now)
+            return self._latest - now
+
+    def _next(self, now: float) -> float:
+        place = max(now, self._latest)
+        if len(self._places) == self._calls:
+            place = max(place, self._places.popleft() + self._window)
+        self._places.append(place)
+        return place
 
 
 def seconds_before_retry(

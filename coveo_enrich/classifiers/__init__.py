@@ -5,6 +5,7 @@ Adapters are loaded when they are first named, so that a program pays for those 
 
 from typing import TYPE_CHECKING
 
+from coveo_enrich.classifiers.check import ClassifierCheck, check_classifier
 from coveo_enrich.classifiers.protocols import BatchClassifier, Classifier
 from coveo_enrich.classifiers.values import Attribute, Box, Classification, Color, Failure, FailureKind, Label
 
@@ -17,11 +18,13 @@ __all__ = [
     "Box",
     "Classification",
     "Classifier",
+    "ClassifierCheck",
     "Color",
     "ColorClassifier",
     "Failure",
     "FailureKind",
     "Label",
+    "check_classifier",
 ]
 
 

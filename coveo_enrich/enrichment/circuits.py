@@ -51,10 +51,10 @@ class Circuits:
         with self._lock:
             return self._given_up.get(classifier)
 
-    def called(self, classifier: str) -> None:
-        """A call is about to be made."""
+    def called(self, classifier: str, pictures: int) -> None:
+        """A call about so many pictures is about to be made."""
         with self._lock:
-            self._calls[classifier] += 1
+            self._calls[classifier] += pictures
 
     def answered(self, classifier: str) -> None:
         """A call succeeded."""

@@ -7,6 +7,7 @@ product becomes a value in its ``failures``; only a mistake in the configuration
 from __future__ import annotations
 
 import copy
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,6 +17,8 @@ from typing import Any, Final
 import attrs
 
 from coveo_enrich._threads import Task, Threads
+from coveo_enrich.classifiers.asking import Asker
+from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.enrichment.circuits import Circuits
 from coveo_enrich.enrichment.looking import ProductLook
@@ -27,7 +30,8 @@ from coveo_enrich.images.reader import ImageReader
 
 __all__ = ["Enricher", "EnrichmentRun"]
 
-_PRODUCTS_AHEAD_PER_THREAD: Final = 4
+_PRODUCTS_AHEAD_PER_THREAD: Final = 2
+_MOST_PRODUCTS_AT_ONCE: Final = 256
 
 
 class Enricher:
@@ -41,8 +45,11 @@ class Enricher:
             refused.
         trusted_hosts: Hosts that pictures may be fetched from although their address is not public, as ``host`` or
             ``host:port``.
-        concurrency: Products that are looked at at once, 1 or more, default 8.
+        concurrency: The most calls to each classifier, and the most pictures being fetched, that are under way at once;
+            1 or more, default 8.
         max_images: Pictures of a product that are looked at, the first ones, 1 or more, default 4.
+        people_labels: Whether labels about the sex, age or origin of people in a picture take part in decisions. By
+            default they are kept out, and counted.
 
     Raises:
         ConfigurationError: Two classifiers have the same name, a rule asks for a classifier that is not there, or a
@@ -59,13 +66,14 @@ class Enricher:
         trusted_hosts: Iterable[str] = (),
         concurrency: int = 8,
         max_images: int = 4,
+        people_labels: bool = False,
     ) -> None:
         several = tuple(classifiers) if isinstance(classifiers, Iterable) else (classifiers,)
         _check_names(several, mapping)
         if concurrency < 1 or max_images < 1:
             raise ConfigurationError("concurrency and max_images must be 1 or more")
         reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts)
-        self._look = ProductLook(several, mapping, images, max_images, reader)
+        self._look = ProductLook(several, mapping, images, max_images, reader, people_labels)
         self._concurrency = concurrency
 
     def enrich(self, products: Iterable[Mapping[str, Any]]) -> EnrichmentRun:
@@ -114,14 +122,16 @@ class EnrichmentRun:
         return self._run()
 
     def _run(self) -> Iterator[EnrichedProduct]:
-        threads = Threads(self._concurrency, "coveo-enrich-look")
+        askers = self._askers()
+        looking = _products_at_once(self._concurrency, askers.values())
+        threads = Threads(looking, "coveo-enrich-look")
         source = _Source(self._products)
         ahead = deque[Task[EnrichedProduct]]()
         try:
             for product in source:
-                ahead.append(Task(partial(self._look.at, product, self._circuits)))
+                ahead.append(Task(partial(self._look.at, product, askers, self._circuits)))
                 threads.begin(ahead[-1])
-                if len(ahead) >= self._concurrency * _PRODUCTS_AHEAD_PER_THREAD:
+                if len(ahead) >= looking * _PRODUCTS_AHEAD_PER_THREAD:
                     yield self._come_out(threads, ahead.popleft())
             while ahead:
                 yield self._come_out(threads, ahead.popleft())
@@ -129,14 +139,34 @@ class EnrichmentRun:
                 raise source.error
         finally:
             self._circuits.stop()
+            for asker in askers.values():
+                asker.stop()
             threads.stop()
             self._look.reader.close()
+
+    def _askers(self) -> dict[str, Asker]:
+        reading = threading.BoundedSemaphore(self._concurrency)
+        return {
+            classifier.name: Asker(
+                classifier,
+                calls_at_once=self._concurrency,
+                reading=reading,
+                on_call=partial(self._circuits.called, classifier.name),
+            )
+            for classifier in self._look.classifiers
+        }
 
     def _come_out(self, threads: Threads, task: Task[EnrichedProduct]) -> EnrichedProduct:
         threads.wait_for_one([task])
         enriched = task.result()
         self._counted.count(enriched)
         return enriched
+
+
+def _products_at_once(concurrency: int, askers: Iterable[Asker]) -> int:
+    """How many products are looked at at once: enough to fill every call, while as many pictures are being fetched."""
+    batch = max(asker.declared.max_batch for asker in askers)
+    return min(2 * concurrency * batch, max(_MOST_PRODUCTS_AT_ONCE, 2 * concurrency))
 
 
 class _Source:
@@ -154,12 +184,9 @@ class _Source:
 
 
 def _check_names(classifiers: Sequence[Classifier], mapping: FieldMapping) -> None:
-    names = [str(classifier.name) for classifier in classifiers]
+    names = [Declared.of(classifier).name for classifier in classifiers]
     if not names:
         raise ConfigurationError("an Enricher needs at least one classifier")
-    classes = [classifier.__name__ for classifier in classifiers if isinstance(classifier, type)]
-    if classes:
-        raise ConfigurationError(f"give classifiers, not their classes: {classes[0]}()")
     if len(set(names)) < len(names):
         raise ConfigurationError(f"classifiers need different names; got {', '.join(names)}")
     absent = sorted(mapping.believed.difference(names))

@@ -6,18 +6,20 @@ matter of `coveo_enrich.enrichment.enricher`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
+from coveo_enrich.classifiers.asking import Asker, in_words
 from coveo_enrich.classifiers.protocols import Classifier
-from coveo_enrich.classifiers.values import Classification, Failure
+from coveo_enrich.classifiers.values import Failure
 from coveo_enrich.enrichment.circuits import Circuits
 from coveo_enrich.enrichment.decide import Seen, classifiers_needed, decide
+from coveo_enrich.enrichment.people import without_people_labels
 from coveo_enrich.enrichment.product import EnrichedProduct
 from coveo_enrich.enrichment.rules import FieldMapping
-from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable, Throttled
+from coveo_enrich.errors import ConfigurationError, ImageRejected
 from coveo_enrich.images.image import ProductImage, read_once
 from coveo_enrich.images.reader import ImageReader
 from coveo_enrich.images.references import odd_entries, split_references
@@ -34,9 +36,15 @@ class ProductLook:
     images_field: str
     max_images: int
     reader: ImageReader
+    people_labels: bool
 
-    def at(self, product: Mapping[str, Any], circuits: Circuits) -> EnrichedProduct:
+    def at(self, product: Mapping[str, Any], askers: Mapping[str, Asker], circuits: Circuits) -> EnrichedProduct:
         """Look at one product.
+
+        Args:
+            product: The product.
+            askers: What asks the classifiers, by their names.
+            circuits: Which of them still work.
 
         Raises:
             ConfigurationError: A classifier that never worked cannot work.
@@ -46,8 +54,8 @@ class ProductLook:
             return EnrichedProduct(product, failures=(Failure("permanent", reason),))
         field = product.get(self.images_field)
         references = split_references(field)
-        needed = classifiers_needed(product, self.mapping, (classifier.name for classifier in self.classifiers))
-        asked = [classifier for classifier in self.classifiers if classifier.name in needed]
+        needed = classifiers_needed(product, self.mapping, askers)
+        asked = [asker for name, asker in askers.items() if name in needed]
         looked_at = references[: self.max_images] if asked else ()
         outcomes = [one for reference in looked_at for one in self._at_picture(reference, asked, circuits)]
         seen = [outcome for outcome in outcomes if isinstance(outcome, Seen)]
@@ -57,16 +65,21 @@ class ProductLook:
         return self._decided(whole, seen)
 
     def _decided(self, whole: EnrichedProduct, seen: list[Seen]) -> EnrichedProduct:
+        counted, left_out = (seen, 0) if self.people_labels else _without_people(seen)
         try:
-            decision = decide(whole.product, self.mapping, seen)
+            decision = decide(whole.product, self.mapping, counted)
         except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's; no product is lost by it
-            failure = Failure("permanent", f"a rule failed: {_in_words(error)}")
+            failure = Failure("permanent", f"a rule failed: {in_words(error)}")
             return attrs.evolve(whole, failures=(*whole.failures, failure))
-        return attrs.evolve(whole, changes=decision.changes, unmapped=decision.unmapped, kept=decision.kept)
+        return attrs.evolve(
+            whole,
+            changes=decision.changes,
+            unmapped=decision.unmapped,
+            kept=decision.kept,
+            people_labels=left_out,
+        )
 
-    def _at_picture(
-        self, reference: str, classifiers: Sequence[Classifier], circuits: Circuits
-    ) -> Iterator[Seen | Failure]:
+    def _at_picture(self, reference: str, askers: Iterable[Asker], circuits: Circuits) -> Iterator[Seen | Failure]:
         if circuits.stopped:
             return
         try:
@@ -74,48 +87,27 @@ class ProductLook:
         except ImageRejected as error:
             yield Failure("permanent", str(error), image=reference)
             return
-        for classifier in classifiers:
-            yield _ask(classifier, image, reference, circuits)
+        for asker in askers:
+            yield _ask(asker, image, reference, circuits)
 
 
-def _ask(classifier: Classifier, image: ProductImage, reference: str, circuits: Circuits) -> Seen | Failure:
-    name = classifier.name
+def _without_people(seen: list[Seen]) -> tuple[list[Seen], int]:
+    filtered = [(one.image, *without_people_labels(one.classification)) for one in seen]
+    left_out = sum(count for _, _, count in filtered)
+    return [Seen(image, classification) for image, classification, _ in filtered], left_out
+
+
+def _ask(asker: Asker, image: ProductImage, reference: str, circuits: Circuits) -> Seen | Failure:
+    name = asker.declared.name
     given_up = circuits.why_given_up(name)
     if given_up is not None:
         return Failure("configuration", f"the classifier was given up: {given_up}", image=reference, classifier=name)
-    circuits.called(name)
     try:
-        classification = classifier.classify(image)
-    except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the product goes on
-        if isinstance(error, ConfigurationError):
-            circuits.misconfigured(name, error)
-        return _failure_of(error, reference, name)
-    if not isinstance(classification, Classification):  # pyright: ignore[reportUnnecessaryIsInstance]  # an adapter may answer anything
-        answer = f"it answered with {type(classification).__name__}, not with a Classification"
-        return Failure("permanent", answer, image=reference, classifier=name)
+        outcome = asker.ask(image)
+    except ConfigurationError as error:
+        circuits.misconfigured(name, error)
+        return Failure("configuration", str(error), image=reference, classifier=name)
+    if isinstance(outcome, Failure):
+        return attrs.evolve(outcome, image=reference)
     circuits.answered(name)
-    # Rules believe a classifier by the name that it has, whatever name it signs with.
-    return Seen(reference, attrs.evolve(classification, classifier=name))
-
-
-def _failure_of(error: Exception, image: str, classifier: str) -> Failure:
-    match error:
-        case ImageRejected():
-            return Failure("permanent", str(error), image=image, classifier=classifier)
-        case Throttled():
-            return Failure("throttled", str(error), image=image, classifier=classifier, retry_after=error.retry_after)
-        case ServiceUnavailable():
-            return Failure("transient", str(error), image=image, classifier=classifier)
-        case ConfigurationError():
-            return Failure("configuration", str(error), image=image, classifier=classifier)
-        case _:
-            return Failure("permanent", _in_words(error), image=image, classifier=classifier)
-
-
-def _in_words(error: Exception) -> str:
-    kind = type(error).__name__ or "an error without a name"
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - an error that cannot even be told
-        return kind
-    return f"{kind}: {text}" if text else kind
+    return Seen(reference, outcome)

@@ -73,6 +73,7 @@ class EnrichedProduct:
         images: The references of all its pictures, in order.
         looked_at: How many of them were looked at: the first ``max_images`` of the enricher, or none when nothing could
             change.
+        people_labels: Labels about people that were kept out of the decision.
     """
 
     product: Mapping[str, Any]
@@ -82,6 +83,7 @@ class EnrichedProduct:
     kept: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     looked_at: int = 0
+    people_labels: int = 0
 
     @property
     def document(self) -> Mapping[str, Any]:

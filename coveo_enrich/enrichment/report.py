@@ -70,6 +70,7 @@ class EnrichmentReport:
         fields: Coverage of each field.
         failures: What failed, the most frequent first.
         unmapped: Words outside a field's vocabulary, by field, with their counts.
+        people_labels: Labels about people that were kept out of decisions.
         calls: Classifications asked for, by classifier.
         stopped: Classifiers that were given up during the run, with the reason.
     """
@@ -82,6 +83,7 @@ class EnrichmentReport:
     fields: tuple[FieldCoverage, ...]
     failures: tuple[FailureCount, ...]
     unmapped: Mapping[str, Mapping[str, int]]
+    people_labels: int
     calls: Mapping[str, int]
     stopped: Mapping[str, str]
 
@@ -109,6 +111,7 @@ class ReportBuilder:
         self._totals["without_images"] += not enriched.images and not enriched.failures
         self._totals["images"] += len(enriched.images)
         self._totals["images_not_looked_at"] += len(enriched.images) - enriched.looked_at
+        self._totals["people_labels"] += enriched.people_labels
         if isinstance(enriched.product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking
             self._count_fields(enriched)
         for unmapped in enriched.unmapped:
@@ -133,6 +136,7 @@ class ReportBuilder:
                 for (kind, reason), count in self._failures.most_common()
             ),
             unmapped={field: dict(words.most_common()) for field, words in self._unmapped.items() if words},
+            people_labels=self._totals["people_labels"],
             calls=dict(calls),
             stopped=dict(stopped),
         )
@@ -172,6 +176,8 @@ def _lines(report: EnrichmentReport) -> list[str]:
     lines += [_field_line(field) for field in report.fields]
     for field_name, words in report.unmapped.items():
         lines.append(f"{field_name}, not in its vocabulary: " + ", ".join(f"{word} {n:,}" for word, n in words.items()))
+    if report.people_labels:
+        lines.append(f"{report.people_labels:,} labels about people kept out of decisions")
     for failure in report.failures:
         lines.append(f"{failure.kind} failure, {failure.count:,} times: {failure.reason}")
         lines += [f"    {example}" for example in failure.examples]

@@ -12,8 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coveo_enrich import EnrichedProduct, Enricher, Evidence, FieldMapping, FieldRule, ProductImage, Vocabulary
-from coveo_enrich.classifiers import Classification, Color, Label
+from coveo_enrich import (
+    EnrichedProduct,
+    Enricher,
+    Evidence,
+    FieldMapping,
+    FieldRule,
+    ProductImage,
+    RetryPolicy,
+    Vocabulary,
+)
+from coveo_enrich.classifiers import Classification, Color, Label, asking
 from coveo_enrich.errors import (
     ConfigurationError,
     ImageRejected,
@@ -50,6 +59,13 @@ def raises(error: BaseException) -> Callable[[ProductImage], object]:
         raise error
 
     return do
+
+
+@pytest.fixture(autouse=True)
+def unwaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may pass is asked again once, at once."""
+    at_once = RetryPolicy(attempts=2, first_wait_seconds=0, longest_wait_seconds=0)
+    monkeypatch.setattr(asking, "PATIENCE", at_once)
 
 
 @pytest.fixture

@@ -1,0 +1,296 @@
+"""One classifier, asked from many threads: in batches, at its pace, and again where that can help.
+
+The same way for every adapter, driven by what it declares. A picture is fetched and made to fit before it takes up a
+call, so what fails there costs none. Which pictures are asked about, and what becomes of the answers, is decided in
+`coveo_enrich.enrichment`.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import Any, Final
+
+import attrs
+
+from coveo_enrich._threads import Event
+from coveo_enrich.classifiers.declared import Declared
+from coveo_enrich.classifiers.protocols import Classifier
+from coveo_enrich.classifiers.values import Classification, Failure
+from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavailable, ServiceUnavailable, Throttled
+from coveo_enrich.images.image import ProductImage
+from coveo_enrich.images.limits import ImageLimits
+from coveo_enrich.retry import Pace, RetryBudget, RetryPolicy, seconds_before_retry
+
+__all__ = ["PATIENCE", "Asker", "Outcome", "in_words"]
+
+Outcome = Classification | Failure
+"""What became of one picture."""
+
+PATIENCE: Final = RetryPolicy(attempts=6, first_wait_seconds=0.5, longest_wait_seconds=60, budget_seconds=1800)
+"""How patiently a picture is asked about again: about 15 seconds, or what the service asks for."""
+_LINGER_SECONDS: Final = 0.05
+"""How long a batch that is not full waits for more pictures: little beside the call itself, and enough for those whose
+turn came with the end of the last call."""
+_LOOK_AGAIN_SECONDS: Final = 0.5
+_LEFT: Final = "the run was left before it was asked"
+
+
+class _Ticket:
+    """A picture on its way to an answer."""
+
+    def __init__(self, image: ProductImage) -> None:
+        self.image = image
+        self.outcome: Outcome | ConfigurationError | None = None
+        self._settled = threading.Lock()
+        self._settled.acquire()
+
+    def settle(self, outcome: Outcome | ConfigurationError) -> None:
+        self.outcome = outcome
+        self._settled.release()
+
+    def wait(self, seconds: float) -> bool:
+        return self._settled.acquire(timeout=seconds)
+
+
+class Asker:
+    """Asks one classifier about pictures, from any thread; threads of its own make the calls.
+
+    Args:
+        classifier: The classifier.
+        calls_at_once: The most calls under way at once.
+        reading: Lets only so many pictures be fetched and prepared at once.
+        on_call: Told how many pictures a call is about, before it is made; called from several threads.
+
+    Raises:
+        ConfigurationError: The classifier declares something that cannot be.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        *,
+        calls_at_once: int,
+        reading: threading.Semaphore,
+        on_call: Callable[[int], object],
+    ) -> None:
+        self.declared = Declared.of(classifier)
+        self._classifier: Any = classifier
+        self._calls_at_once = calls_at_once
+        self._reading = reading
+        self._on_call = on_call
+        self._budget = RetryBudget(PATIENCE.budget_seconds)
+        self._pace = _pace_of(self.declared.images_per_second)
+        self._quiet_until = 0.0
+        self._broken: ConfigurationError | None = None
+        self._tickets = SimpleQueue[_Ticket | None]()
+        self._gathering = threading.Lock()
+        self._starting = threading.Lock()
+        self._callers: list[threading.Thread] = []
+        self._stopped = Event()
+
+    def ask(self, image: ProductImage) -> Outcome:
+        """Say what is in a picture, or why that cannot be said; waits until it is known.
+
+        Raises:
+            ConfigurationError: No picture will work until something is mended.
+        """
+        try:
+            ready = self._ready(image)
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a picture may be anything
+            return _failure_of(error, image, None)
+        for failures in count(1):
+            outcome = self._ask_once(ready)
+            seconds = self._seconds_before_retry(outcome, failures)
+            if seconds is None or self._stopped.wait(seconds):
+                return outcome
+        raise AssertionError  # the loop has no other end
+
+    def stop(self) -> None:
+        """Ask nothing more; waits for the calls that are under way."""
+        self._stopped.set()
+        with self._starting:
+            callers, self._callers = self._callers, []
+        for _ in callers:
+            self._tickets.put(None)
+        for caller in callers:
+            caller.join()
+
+    def _ready(self, image: ProductImage) -> ProductImage:
+        """The picture as the classifier takes it; as it is, when it declares nothing."""
+        limits = self.declared.accepts
+        if limits is None or image.url.startswith("s3://"):
+            return image
+        with self._reading:
+            return ProductImage.from_bytes(_fitted(image, limits), url=image.url)
+
+    def _ask_once(self, image: ProductImage) -> Outcome:
+        ticket = _Ticket(image)
+        self._start_callers()
+        self._tickets.put(ticket)
+        while not ticket.wait(_LOOK_AGAIN_SECONDS):
+            if self._stopped.is_set():
+                return Failure("transient", _LEFT, image=image.url, classifier=self.declared.name)
+        if isinstance(ticket.outcome, ConfigurationError):
+            raise ticket.outcome
+        assert ticket.outcome is not None  # noqa: S101 - it was settled
+        return ticket.outcome
+
+    def _seconds_before_retry(self, outcome: Outcome, failures: int) -> float | None:
+        if not isinstance(outcome, Failure) or outcome.kind not in ("transient", "throttled"):
+            return None
+        if outcome.classifier is None:  # it never reached one: its own host was asked again already
+            return None
+        seconds = seconds_before_retry(
+            PATIENCE,
+            failures=failures,
+            retry_after=outcome.retry_after,
+            jitter=random.random(),  # noqa: S311 - chance, not a secret
+        )
+        return seconds if seconds is not None and self._budget.take(seconds) else None
+
+    def _start_callers(self) -> None:
+        if self._callers or self._stopped.is_set():
+            return
+        with self._starting:
+            if self._callers:
+                return
+            name = f"coveo-enrich-ask-{self.declared.name}"
+            self._callers = [
+                threading.Thread(target=self._call_until_stopped, name=f"{name}_{number}", daemon=True)
+                for number in range(self._calls_at_once)
+            ]
+            for caller in self._callers:
+                caller.start()
+
+    def _call_until_stopped(self) -> None:
+        while batch := self._gather():
+            for ticket, outcome in zip(batch, self._outcomes([one.image for one in batch]), strict=True):
+                ticket.settle(outcome)
+
+    def _gather(self) -> list[_Ticket]:
+        """The next pictures for one call; none when it is time to stop. One thread at a time, so that batches fill."""
+        with self._gathering:
+            first = self._tickets.get()
+            batch = [] if first is None or self._stopped.is_set() else [first]
+            until = time.monotonic() + _LINGER_SECONDS
+            while batch and len(batch) < self.declared.max_batch:
+                try:
+                    ticket = self._tickets.get(timeout=max(0.0, until - time.monotonic()))
+                except Empty:
+                    break
+                if ticket is None:
+                    self._tickets.put(None)
+                    break
+                batch.append(ticket)
+            return batch
+
+    def _outcomes(self, images: Sequence[ProductImage]) -> Sequence[Outcome | ConfigurationError]:
+        if self._broken is not None:
+            return [self._broken] * len(images)
+        if not self._wait_for_turn(len(images)):
+            return [Failure("transient", _LEFT, image=one.url, classifier=self.declared.name) for one in images]
+        self._on_call(len(images))
+        outcomes = self._called(images)
+        self._broken = self._broken or next((one for one in outcomes if isinstance(one, ConfigurationError)), None)
+        self._heed_pauses(outcomes)
+        return outcomes
+
+    def _wait_for_turn(self, places: int) -> bool:
+        """Wait until a call may be made; `False` when everything is told to stop."""
+        now = time.monotonic()
+        seconds = max(self._pace.take(now, places) if self._pace else 0.0, self._quiet_until - now)
+        return not (self._stopped.wait(seconds) if seconds > 0 else self._stopped.is_set())
+
+    def _heed_pauses(self, outcomes: Sequence[Outcome | ConfigurationError]) -> None:
+        """A pause that the service asks for is for every call."""
+        asked = [one.retry_after or 0.0 for one in outcomes if isinstance(one, Failure) and one.kind == "throttled"]
+        longest = min(max(asked, default=0.0), PATIENCE.longest_wait_seconds)
+        self._quiet_until = max(self._quiet_until, time.monotonic() + longest)
+
+    def _called(self, images: Sequence[ProductImage]) -> Sequence[Outcome | ConfigurationError]:
+        if len(images) == 1:
+            return [self._settled(lambda: self._classifier.classify(images[0]), images[0])]
+        try:
+            answers = list(self._classifier.classify_many(images))
+        except ConfigurationError as error:
+            return [error] * len(images)
+        except ImageRejected:
+            # The service refused all for the sake of one; which one is found by asking about each.
+            return [self._settled(lambda one=one: self._classifier.classify(one), one) for one in images]  # type: ignore[misc]
+        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
+            return [_failure_of(error, image, self.declared.name) for image in images]
+        if len(answers) != len(images):
+            reason = f"it answered with {len(answers)} outcomes for {len(images)} pictures"
+            return [Failure("permanent", reason, image=one.url, classifier=self.declared.name) for one in images]
+        return [
+            self._settled(lambda answer=answer: answer, image)  # type: ignore[misc]
+            for answer, image in zip(answers, images, strict=True)
+        ]
+
+    def _settled(self, answer: Callable[[], object], image: ProductImage) -> Outcome | ConfigurationError:
+        """The answer as an outcome, whatever the adapter made of it."""
+        name = self.declared.name
+        try:
+            outcome = answer()
+        except ConfigurationError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
+            return _failure_of(error, image, None if isinstance(error, ImageUnavailable) else name)
+        match outcome:
+            case Classification():
+                # Rules believe a classifier by the name that it has, whatever name it signs with.
+                return attrs.evolve(outcome, classifier=name)
+            case Failure(kind="configuration"):
+                return ConfigurationError(outcome.reason)
+            case Failure():
+                return attrs.evolve(outcome, image=image.url, classifier=name)
+            case _:
+                reason = f"it answered with {type(outcome).__name__}, not with a Classification"
+                return Failure("permanent", reason, image=image.url, classifier=name)
+
+
+def _fitted(image: ProductImage, limits: ImageLimits) -> bytes:
+    from coveo_enrich.images.prepare import prepare  # noqa: PLC0415 - Pillow is loaded by the first picture
+
+    return prepare(image.read(), limits).data
+
+
+def _pace_of(images_per_second: float | None) -> Pace | None:
+    if images_per_second is None:
+        return None
+    # A window that holds whole pictures: five in one second, or one in two seconds.
+    places = max(1, int(images_per_second))
+    return Pace(places, places / images_per_second)
+
+
+def _failure_of(error: Exception, image: ProductImage, classifier: str | None) -> Failure:
+    match error:
+        case ImageRejected():
+            return Failure("permanent", str(error), image=image.url, classifier=classifier)
+        case Throttled():
+            return Failure(
+                "throttled", str(error), image=image.url, classifier=classifier, retry_after=error.retry_after
+            )
+        case ServiceUnavailable():
+            return Failure(
+                "transient", str(error), image=image.url, classifier=classifier, retry_after=error.retry_after
+            )
+        case _:
+            return Failure("permanent", in_words(error), image=image.url, classifier=classifier)
+
+
+def in_words(error: Exception) -> str:
+    """An error of unknown origin, with its kind."""
+    kind = type(error).__name__ or "an error without a name"
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an error that cannot even be told
+        return kind
+    return f"{kind}: {text}" if text else kind

@@ -1,0 +1,55 @@
+"""Words for the sex, age and origin of the people in a picture, which are kept out of decisions.
+
+A model who wears a jacket says nothing about whom the jacket is for, and what a service reads off a face is often wrong
+(docs.aws.amazon.com/rekognition/latest/dg/labels.html advises against decisions by it). Only labels are looked at: a
+named attribute, such as a fashion tagger's ``gender``, is used by a rule that asks for it by name, or not at all.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from coveo_enrich.classifiers.values import Classification, Label
+
+__all__ = ["without_people_labels"]
+
+_PEOPLE: Final = frozenset(
+    word
+    for line in (
+        "person people human face head",
+        "male female man men woman women boy boys girl girls lady ladies gentleman gentlemen guy",
+        "adult adults child children kid kids baby babies infant toddler newborn teen teens teenager youth elderly",
+        "senior pensioner grandmother grandfather grandparent mother father mom dad bride groom",
+        "asian caucasian hispanic latino latina arab ethnicity race",
+    )
+    for word in line.split()
+) | {
+    "african american",
+    "black people",
+    "black person",
+    "human being",
+    "human face",
+    "indigenous people",
+    "native american",
+    "old man",
+    "old woman",
+    "senior citizen",
+    "white people",
+    "white person",
+    "young adult",
+    "young man",
+    "young woman",
+}
+
+
+def without_people_labels(classification: Classification) -> tuple[Classification, int]:
+    """The classification without labels about people, and how many these were."""
+    labels = tuple(label for label in classification.labels if not _is_about_people(label))
+    left_out = len(classification.labels) - len(labels)
+    return (attrs.evolve(classification, labels=labels), left_out) if left_out else (classification, 0)
+
+
+def _is_about_people(label: Label) -> bool:
+    return " ".join(label.name.casefold().replace("-", " ").split()) in _PEOPLE
