@@ -26,7 +26,7 @@ from coveo_enrich.images.image import ProductImage
 from coveo_enrich.images.limits import ImageLimits
 from coveo_enrich.retry import Pace, RetryBudget, RetryPolicy, seconds_before_retry
 
-__all__ = ["PATIENCE", "Asker", "Outcome", "in_words"]
+__all__ = ["PATIENCE", "Asker", "Outcome", "fitted", "in_words"]
 
 Outcome = Classification | Failure
 """What became of one picture."""
@@ -37,6 +37,7 @@ _LINGER_SECONDS: Final = 0.05
 """How long a batch that is not full waits for more pictures: little beside the call itself, and enough for those whose
 turn came with the end of the last call."""
 _LOOK_AGAIN_SECONDS: Final = 0.5
+_CLOUD_STORAGE: Final = ("s3://", "gs://")
 _LEFT: Final = "the run was left before it was asked"
 
 
@@ -124,11 +125,10 @@ class Asker:
 
     def _ready(self, image: ProductImage) -> ProductImage:
         """The picture as the classifier takes it; as it is, when it declares nothing."""
-        limits = self.declared.accepts
-        if limits is None or image.url.startswith("s3://"):
+        if self.declared.accepts is None:
             return image
         with self._reading:
-            return ProductImage.from_bytes(_fitted(image, limits), url=image.url)
+            return fitted(image, self.declared.accepts)
 
     def _ask_once(self, image: ProductImage) -> Outcome:
         ticket = _Ticket(image)
@@ -256,10 +256,19 @@ class Asker:
                 return Failure("permanent", reason, image=image.url, classifier=name)
 
 
-def _fitted(image: ProductImage, limits: ImageLimits) -> bytes:
+def fitted(image: ProductImage, limits: ImageLimits) -> ProductImage:
+    """The picture within limits; one that lies in a cloud's storage stays there, for its classifier to read or refuse.
+
+    Raises:
+        ImageRejected: It cannot be made to fit, or not be had.
+        ImageUnavailable: Its host did not send it.
+        MissingExtraError: Pillow is needed, and not installed.
+    """
     from coveo_enrich.images.prepare import prepare  # noqa: PLC0415 - Pillow is loaded by the first picture
 
-    return prepare(image.read(), limits).data
+    if image.url.startswith(_CLOUD_STORAGE):
+        return image
+    return ProductImage.from_bytes(prepare(image.read(), limits).data, url=image.url)
 
 
 def _pace_of(images_per_second: float | None) -> Pace | None:

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from coveo_enrich.classifiers.asking import in_words
+from coveo_enrich.classifiers.asking import fitted, in_words
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.errors import ClassifierError, ConfigurationError, ImageRejected
@@ -62,6 +62,10 @@ def check_classifier(classifier: Any, image: ProductImage, /) -> ClassifierCheck
         declared = Declared.of(classifier)
     except ConfigurationError as error:
         return ClassifierCheck((str(error),), None)
+    try:
+        image = fitted(image, declared.accepts) if declared.accepts else image
+    except (ClassifierError, ConfigurationError) as error:
+        return ClassifierCheck((f"{image.url} does not fit what it accepts: {error}",), None)
     answer = _answer(lambda: classifier.classify(image))
     problems = [
         *_problems_of_answer(declared, answer, image),

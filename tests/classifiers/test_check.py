@@ -11,6 +11,7 @@ import pytest
 from coveo_enrich import ProductImage
 from coveo_enrich.classifiers import Classification, ColorClassifier, Failure, Label, check_classifier
 from coveo_enrich.errors import ConfigurationError, ImageRejected
+from coveo_enrich.images import ImageLimits
 
 KAYAK = ProductImage.from_file("examples/catalog/images/kayak-yellow.webp")
 GOOD = Classification("acme", labels=[Label("kayak", 0.9)])
@@ -109,3 +110,23 @@ def test_a_classifier_that_cannot_be_pickled_for_its_key_is_not_wrong() -> None:
             raise ConfigurationError("give the key as a callable")
 
     assert check_classifier(Keyed(), KAYAK).ok
+
+
+@attrs.frozen
+class Jpeg(Acme):
+    """It takes JPEG only."""
+
+    accepts: ImageLimits = attrs.field(factory=lambda: ImageLimits(formats={"JPEG"}))
+
+    def classify(self, image: ProductImage, /) -> Any:  # noqa: ANN401
+        """Reject what is none."""
+        if not image.read().startswith(b"\xff\xd8\xff"):
+            raise ImageRejected("no JPEG")
+        return self.answer
+
+
+def test_the_picture_is_made_to_fit_first() -> None:
+    """A classifier that accepts JPEG gets one, and a picture that it does not accept is named."""
+    assert check_classifier(Jpeg(), KAYAK).ok
+    (problem,) = check_classifier(Jpeg(accepts=ImageLimits(min_side=5_000)), KAYAK).problems
+    assert "does not fit what it accepts" in problem
