@@ -29,8 +29,8 @@ import httpx
 from typing_extensions import override
 
 from coveo_enrich import __version__
-from coveo_enrich._threads import Event
-from coveo_enrich.errors import ConfigurationError, NoReply
+from coveo_enrich._threads import Event, Task
+from coveo_enrich.errors import ConfigurationError, NoReply, shown
 from coveo_enrich.retry import is_success
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "HttpSender",
     "Interrupt",
     "Interrupted",
+    "NoReplyInTime",
     "PinnedFetcher",
     "Reply",
     "ReplyTooLarge",
@@ -59,6 +60,8 @@ _NEVER_SENT: Final = (
 )
 _NEVER_SENDABLE: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_CONNECT_SECONDS: Final = 10.0
+"""The longest that a picture's host is given to take a connection, for each of its addresses."""
 
 AddressCheck = Callable[[str, int, str], str | None]
 """Takes host, port and the address it resolved to; returns why it may not be connected to, or `None`."""
@@ -97,6 +100,10 @@ class AnswerLimits:
 
     seconds: float = 120
     max_bytes: int = 1_000_000
+
+
+class NoReplyInTime(NoReply):
+    """No answer came back, or not all of it, because the time was up."""
 
 
 class FetchRefused(Exception):
@@ -269,6 +276,55 @@ class _Line:
             self.second.shutdown(socket.SHUT_RDWR)
 
 
+class _Breakable(Protocol):
+    def shut(self) -> None:
+        """End whatever is under way."""
+
+
+class _Lines:
+    """The connections that one thread at a time uses, and that any thread can shut."""
+
+    def __init__(self) -> None:
+        self._lines: list[_Line] = []
+        self._lock = threading.Lock()
+        self.shut_for_good = False
+
+    def shut(self) -> None:
+        """End whatever is under way; a connection that is being made ends as soon as it is made."""
+        with self._lock:
+            self.shut_for_good = True
+            for line in self._lines:
+                line.shut()
+
+    def watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """Hear from httpx of a step that is taken: the documented way to a connection and its socket."""
+        if event.endswith("connect_tcp.complete"):
+            self._add(info["return_value"])
+        elif event.endswith("start_tls.complete"):
+            self._lines[-1].first = info["return_value"].get_extra_info("socket")
+
+    def drop_closed(self) -> None:
+        """A connection that httpx closed ends when its second socket is closed too."""
+        with self._lock:
+            for line in self._lines:
+                if line.first.fileno() < 0:
+                    line.second.close()
+            self._lines = [line for line in self._lines if line.second.fileno() >= 0]
+
+    def _add(self, stream: httpcore.NetworkStream) -> None:
+        made = stream.get_extra_info("socket")
+        try:
+            line = _Line(made, made.dup())
+        except OSError as error:  # no more files may be open
+            stream.close()
+            raise httpcore.ConnectError(str(error)) from error
+        self.drop_closed()
+        with self._lock:
+            self._lines.append(line)
+            if self.shut_for_good:
+                line.shut()
+
+
 class _Client:
     """An httpx client that one thread at a time uses, and that any thread can break off."""
 
@@ -277,14 +333,12 @@ class _Client:
         self._limits = limits
         self._clock = clock
         self._deadline: float | None = None
-        self._lines: list[_Line] = []
-        self._shut = False
-        self._lock = threading.Lock()
+        self._lines = _Lines()
 
     @property
     def usable(self) -> bool:
         """Whether it was not broken off."""
-        return not self._shut
+        return not self._lines.shut_for_good
 
     def exchange(
         self, method: str, url: httpx.URL, headers: httpx.Headers, content: bytes | Iterable[bytes] | None
@@ -300,26 +354,18 @@ class _Client:
                 return Reply(response.status_code, received, _whole_body(response, self._limits.max_bytes))
         finally:
             self._client.cookies.clear()
-            self._drop_closed_lines()
+            self._lines.drop_closed()
 
     def shut(self) -> None:
-        """End whatever is under way; a connection that is being made ends as soon as it is made."""
-        with self._lock:
-            self._shut = True
-            for line in self._lines:
-                line.shut()
+        self._lines.shut()
 
     def close(self) -> None:
         self._client.close()
-        self._drop_closed_lines()
+        self._lines.drop_closed()
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """Hear from httpx of a step that is taken: the documented way to a connection and its socket."""
-        if event.endswith("connect_tcp.complete"):
-            self._add_line(info["return_value"])
-            self._hold_to_deadline(info["return_value"])
-        elif event.endswith("start_tls.complete"):
-            self._lines[-1].first = info["return_value"].get_extra_info("socket")
+        self._lines.watch(event, info)
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._hold_to_deadline(info["return_value"])
         elif event.endswith("receive_response_headers.started"):
             self._deadline = self._clock() + self._limits.seconds
@@ -342,27 +388,6 @@ class _Client:
             raise httpcore.ReadTimeout(f"the answer was not whole after {self._limits.seconds} seconds")
         return left if timeout is None else min(left, timeout)
 
-    def _add_line(self, stream: httpcore.NetworkStream) -> None:
-        made = stream.get_extra_info("socket")
-        try:
-            line = _Line(made, made.dup())
-        except OSError as error:  # no more files may be open
-            stream.close()
-            raise httpcore.ConnectError(str(error)) from error
-        self._drop_closed_lines()
-        with self._lock:
-            self._lines.append(line)
-            if self._shut:
-                line.shut()
-
-    def _drop_closed_lines(self) -> None:
-        """A connection that httpx closed ends when its second socket is closed too."""
-        with self._lock:
-            for line in self._lines:
-                if line.first.fileno() < 0:
-                    line.second.close()
-            self._lines = [line for line in self._lines if line.second.fileno() >= 0]
-
 
 class Interrupted(Exception):
     """The request was broken off, or not sent at all, because its `Interrupt` is set.
@@ -381,7 +406,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self._event = Event()
-        self._under_way: set[_Client] = set()
+        self._under_way: set[_Breakable] = set()
         self._lock = threading.Lock()
         _of_this_process.add(self)
 
@@ -389,8 +414,8 @@ class Interrupt:
         """Break off what is under way, and let nothing more begin. Does not wait for it to end."""
         with self._lock:
             self._event.set()
-            for client in self._under_way:
-                client.shut()
+            for connections in self._under_way:
+                connections.shut()
 
     def start_anew(self) -> None:
         """Leave alone what is under way in another process: to shut a connection shuts it for both."""
@@ -406,12 +431,12 @@ class Interrupt:
             raise Interrupted
 
     @contextlib.contextmanager
-    def covering(self, client: _Client) -> Generator[None]:
-        """Break off what is done with this client, meanwhile; raises `Interrupted` when it was."""
+    def covering(self, connections: _Breakable) -> Generator[None]:
+        """Break off what is done with these connections, meanwhile; raises `Interrupted` when it was."""
         with self._lock:
             if self._event.is_set():
                 raise Interrupted
-            self._under_way.add(client)
+            self._under_way.add(connections)
         try:
             yield
         except NoReply:
@@ -420,7 +445,7 @@ class Interrupt:
                 raise
         finally:
             with self._lock:
-                self._under_way.discard(client)
+                self._under_way.discard(connections)
         # A reply that ends with its connection looks whole when it was broken off.
         if self._event.is_set():
             raise Interrupted from None
@@ -618,40 +643,57 @@ class PinnedFetcher:
 
     A name is resolved when the connection is made, every address of it is checked, and the connection goes to a checked
     address, so a name that resolves differently a moment later changes nothing. Connections are kept by the name of
-    their host, so what was fetched from a host came from a server that proved to be it. Proxies, netrc and cookies are
-    not used: a proxy would do the resolving itself, out of sight of the check.
+    their host, so what was fetched from a host came from a server that proved to be it. Netrc, cookies and the proxies
+    of the environment are not used: a proxy does the resolving itself, out of sight of the check.
+
+    Args:
+        check: What says which addresses may be connected to.
+        proxy: The URL of a proxy, http or https, that every fetch goes through. It resolves the names, so nothing is
+            checked here: the proxy is what keeps fetches from where they must not go.
     """
 
-    def __init__(self, check: AddressCheck) -> None:
-        # Certificates are looked for only when a picture is behind TLS.
+    def __init__(self, check: AddressCheck, *, proxy: str | None = None) -> None:
+        # Certificates are looked for only when a picture, or the proxy, is behind TLS.
         self._pools = {
-            "http": _Lender(lambda: _CheckedPool(check, None)),
-            "https": _Lender(lambda: _CheckedPool(check, _ssl_context(trust_env=True))),
+            "http": _Lender(lambda: _PicturePool(check, None, proxy)),
+            "https": _Lender(lambda: _PicturePool(check, _ssl_context(trust_env=True), proxy)),
         }
 
-    def get(self, operation: str, url: str, *, headers: Mapping[str, str], max_bytes: int, max_seconds: float) -> Reply:
+    def get(
+        self,
+        operation: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        max_bytes: int,
+        max_seconds: float,
+        interrupt: Interrupt | None = None,
+    ) -> Reply:
         """Get one URL, following no redirect.
 
         Args:
             operation: What this is for, as an error names it.
             url: An http or https URL.
-            headers: Headers besides the User-Agent.
+            headers: Headers, also in place of the usual User-Agent.
             max_bytes: The longest body that is taken, counted as decoded.
-            max_seconds: The longest that the whole exchange may take.
+            max_seconds: The longest that the whole exchange may take, with the resolving of its host's name.
+            interrupt: What may break it off.
 
         Raises:
-            FetchRefused: The check refuses the host's address, the URL cannot be understood, or the body is encoded in
-                a way that was not asked for.
+            FetchRefused: The check refuses the host's address, the proxy refuses the host, the host's certificate is
+                not trusted, the URL cannot be understood, or the body is encoded in a way that was not asked for.
             ReplyTooLarge: The body is longer than ``max_bytes``.
-            NoReply: Nothing, or not all, came back in time.
+            NoReply: Nothing, or not all, came back; `NoReplyInTime` when the time was up.
+            Interrupted: It was broken off.
         """
         target = _parse(url)
-        try:
-            with self._pools[target.scheme].lend() as pool:
+        with self._pools[target.scheme].lend() as pool, (interrupt or Interrupt()).covering(pool):
+            try:
                 return pool.get(target, {**_HEADERS, **headers}, max_bytes, max_seconds)
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
-            sent = not isinstance(error, (httpcore.ConnectError, httpcore.ConnectTimeout))
-            raise NoReply(operation, target.raw_host.decode("ascii"), _reason(error), sent) from error
+            except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+                raise _no_picture(operation, target.raw_host.decode("ascii"), error) from error
+            except httpcore.ProxyError as error:
+                raise _refused_by_proxy(operation, target.raw_host.decode("ascii"), error) from error
 
     def close(self) -> None:
         """Release every connection."""
@@ -666,28 +708,81 @@ def _parse(url: str) -> httpx.URL:
         raise FetchRefused("its URL cannot be understood") from error
 
 
-class _CheckedPool:
-    """Connections that one thread at a time uses."""
+def _no_picture(operation: str, host: str, error: Exception) -> NoReply | FetchRefused:
+    if _is_distrust(error):
+        return FetchRefused(f"the certificate of its host is not trusted ({error})")
+    kind = NoReplyInTime if isinstance(error, httpcore.TimeoutException) else NoReply
+    sent = not isinstance(error, (httpcore.ConnectError, httpcore.ConnectTimeout))
+    return kind(operation, host, _reason(error), sent)
 
-    def __init__(self, check: AddressCheck, ssl_context: ssl.SSLContext | None) -> None:
-        self.usable: Final = True
-        self._network = _CheckedNetwork(check)
-        self._connections = httpcore.ConnectionPool(
-            ssl_context=ssl_context, network_backend=self._network, max_connections=None, keepalive_expiry=5
+
+def _refused_by_proxy(operation: str, host: str, error: httpcore.ProxyError) -> NoReply | FetchRefused:
+    """What a proxy answered in place of a tunnel: httpcore's text begins with the status."""
+    answer = shown(str(error))
+    if answer.startswith("4"):
+        return FetchRefused(f"the proxy does not let it through ({answer})")
+    return NoReply(operation, host, f"the proxy made no connection: {answer}", sent=False)
+
+
+class _PicturePool:
+    """Connections that one thread at a time uses, and that any thread can break off."""
+
+    def __init__(self, check: AddressCheck, ssl_context: ssl.SSLContext | None, proxy: str | None) -> None:
+        self._lines = _Lines()
+        self._network = _CheckedNetwork(check if proxy is None else _any_address, self._lines)
+        self._connections = (
+            httpcore.ConnectionPool(
+                ssl_context=ssl_context, network_backend=self._network, max_connections=None, keepalive_expiry=5
+            )
+            if proxy is None
+            else _through_proxy(proxy, ssl_context, self._network)
         )
+
+    @property
+    def usable(self) -> bool:
+        """Whether it was not broken off."""
+        return not self._lines.shut_for_good
 
     def get(self, url: httpx.URL, headers: Mapping[str, str], max_bytes: int, max_seconds: float) -> Reply:
         self._network.deadline = time.monotonic() + max_seconds
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         sent: list[tuple[bytes | str, bytes | str]] = [("Host", url.netloc)]
         sent += headers.items()
-        with self._connections.stream("GET", target, headers=sent) as response:
-            received = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-            body = _bounded(response.iter_stream(), received.get("content-encoding", ""), max_bytes)
-            return Reply(response.status, received, body)
+        watched = {"trace": self._lines.watch}
+        try:
+            with self._connections.stream("GET", target, headers=sent, extensions=watched) as response:
+                received = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+                body = _bounded(response.iter_stream(), received.get("content-encoding", ""), max_bytes)
+                return Reply(response.status, received, body)
+        finally:
+            self._lines.drop_closed()
+
+    def shut(self) -> None:
+        self._lines.shut()
+        self._network.leave_lookup()
 
     def close(self) -> None:
         self._connections.close()
+        self._lines.drop_closed()
+
+
+def _any_address(_host: str, _port: int, _address: str) -> None:
+    """Allow it: what is connected to is the proxy."""
+
+
+def _through_proxy(
+    proxy: str, ssl_context: ssl.SSLContext | None, network: httpcore.NetworkBackend
+) -> httpcore.ConnectionPool:
+    url = httpx.URL(proxy)
+    return httpcore.HTTPProxy(
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
+        proxy_auth=(url.username.encode(), url.password.encode()) if url.username or url.password else None,
+        ssl_context=ssl_context,
+        proxy_ssl_context=_ssl_context(trust_env=True) if url.scheme == "https" else None,
+        network_backend=network,
+        max_connections=None,
+        keepalive_expiry=5,
+    )
 
 
 def _bounded(pieces: Iterable[bytes], encoding: str, max_bytes: int) -> bytes:
@@ -718,10 +813,12 @@ def _decoder(encoding: str) -> Callable[[bytes, int], bytes]:
 
 
 class _CheckedNetwork(httpcore.SyncBackend):
-    """Connects to checked addresses only, and lets no exchange outlast its deadline but for the resolving of a name."""
+    """Connects to checked addresses only, and lets no exchange outlast its deadline."""
 
-    def __init__(self, check: AddressCheck) -> None:
+    def __init__(self, check: AddressCheck, lines: _Lines) -> None:
         self._check = check
+        self._lines = lines
+        self._lookup_over = Event()
         self.deadline = math.inf
 
     @override
@@ -733,30 +830,70 @@ class _CheckedNetwork(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        failure = httpcore.ConnectError(f"the name {host} has no address")
+        failure: Exception = httpcore.ConnectError(f"the name {host} has no address")
         for address in self._checked_addresses(host, port):
+            seconds = min(self.seconds_left(httpcore.ConnectTimeout), _CONNECT_SECONDS)
             try:
-                left = self.seconds_left(httpcore.ConnectTimeout)
-                stream = super().connect_tcp(address, port, left, local_address, socket_options)
+                stream = super().connect_tcp(address, port, seconds, local_address, socket_options)
                 return _StreamWithDeadline(stream, self)
-            except httpcore.ConnectError as error:
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
 
     def seconds_left(self, kind: type[httpcore.TimeoutException]) -> float:
-        """Seconds until the deadline; raises when it has passed."""
+        """Seconds until the deadline; raises when it has passed, or when what is under way was broken off."""
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise kind("it took too long")
+        if self._lines.shut_for_good:
+            raise httpcore.ConnectError("it was broken off")
         return left
 
+    def leave_lookup(self) -> None:
+        """Wait no longer for a name that is being resolved."""
+        self._lookup_over.set()
+
     def _checked_addresses(self, host: str, port: int) -> list[str]:
-        addresses = _resolve(host, port)
+        addresses = self._resolve(host, port)
         for address in addresses:
             reason = self._check(host, port, address)
             if reason is not None:
                 raise FetchRefused(reason)
         return addresses
+
+    def _resolve(self, host: str, port: int) -> list[str]:
+        """Look a name up in a thread of its own: the system's resolver knows no deadline, and no other way to stop."""
+        over = self._lookup_over = Event()
+        lookup = Task(functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
+
+        def look_up() -> None:
+            lookup.run()
+            over.set()
+
+        seconds = self.seconds_left(
+            httpcore.ConnectTimeout
+        )  # after the new event, which `leave_lookup` may have missed
+        _start_daemon(look_up)
+        over.wait(seconds)
+        if not lookup.ended:
+            raise httpcore.ConnectTimeout(f"the name {host} was not resolved in time")
+        return _addresses(host, lookup)
+
+
+def _start_daemon(work: Callable[[], None]) -> None:
+    try:
+        threading.Thread(target=work, name="coveo-enrich-lookup", daemon=True).start()
+    except RuntimeError as error:  # no more threads may be started
+        raise httpcore.ConnectError(str(error)) from error
+
+
+def _addresses(host: str, lookup: Task[Any]) -> list[str]:
+    try:
+        found = lookup.result()
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(f"the name {host} cannot be resolved") from error
+    # A scope (fe80::1%eth0) names an interface, not an address.
+    return [str(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found]
 
 
 @attrs.frozen
@@ -788,12 +925,3 @@ class _StreamWithDeadline(httpcore.NetworkStream):
     @override
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
-
-
-def _resolve(host: str, port: int) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore.ConnectError(f"the name {host} cannot be resolved") from error
-    # A scope (fe80::1%eth0) names an interface, not an address.
-    return [str(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found]

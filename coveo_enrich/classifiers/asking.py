@@ -67,6 +67,10 @@ class Asker:
         reading: Lets only so many pictures be fetched and prepared at once.
         on_call: Told how many pictures a call is about, before it is made; called from several threads.
 
+    Attributes:
+        declared: What the classifier declares.
+        has_answered: Whether it has said something about a picture yet.
+
     Raises:
         ConfigurationError: The classifier declares something that cannot be.
     """
@@ -87,6 +91,7 @@ class Asker:
         self._budget = RetryBudget(PATIENCE.budget_seconds)
         self._pace = _pace_of(self.declared.images_per_second)
         self._quiet_until = 0.0
+        self.has_answered = False
         self._broken: ConfigurationError | None = None
         self._tickets = SimpleQueue[_Ticket | None]()
         self._gathering = threading.Lock()
@@ -198,6 +203,8 @@ class Asker:
             return [Failure("transient", _LEFT, image=one.url, classifier=self.declared.name) for one in images]
         self._on_call(len(images))
         outcomes = self._called(images)
+        # Before anyone hears of it: whoever hears of an error next has to know whether there was a success.
+        self.has_answered = self.has_answered or any(isinstance(one, Classification) for one in outcomes)
         self._broken = self._broken or next((one for one in outcomes if isinstance(one, ConfigurationError)), None)
         self._heed_pauses(outcomes)
         return outcomes

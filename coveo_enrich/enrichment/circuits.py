@@ -16,12 +16,11 @@ __all__ = ["Circuits"]
 
 
 class Circuits:
-    """Counts calls and remembers which classifiers answered, and which were given up. Safe for threads."""
+    """Counts calls and remembers which classifiers were given up. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
-        self._answered: set[str] = set()
         self._given_up: dict[str, str] = {}
         self._stopped = False
 
@@ -56,14 +55,9 @@ class Circuits:
         with self._lock:
             self._calls[classifier] += pictures
 
-    def answered(self, classifier: str) -> None:
-        """A call succeeded."""
-        with self._lock:
-            self._answered.add(classifier)
-
-    def misconfigured(self, classifier: str, error: ConfigurationError) -> None:
+    def misconfigured(self, classifier: str, error: ConfigurationError, *, worked: bool) -> None:
         """A call failed for a reason that fails them all: give the classifier up, or raise if it never worked."""
+        if not worked:
+            raise error
         with self._lock:
-            if classifier not in self._answered:
-                raise error
             self._given_up.setdefault(classifier, str(error))

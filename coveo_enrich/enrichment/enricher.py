@@ -6,7 +6,6 @@ product becomes a value in its ``failures``; only a mistake in the configuration
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -99,7 +98,7 @@ class EnrichmentRun:
     def __init__(self, products: Iterable[Mapping[str, Any]], look: ProductLook, concurrency: int) -> None:
         self._products = products
         # Its own reader, so that the end of this run leaves the connections of others alone.
-        self._look = attrs.evolve(look, reader=copy.copy(look.reader))
+        self._look = attrs.evolve(look, reader=look.reader.for_run())
         self._concurrency = concurrency
         self._circuits = Circuits()
         self._counted = ReportBuilder(look.mapping)
@@ -139,6 +138,7 @@ class EnrichmentRun:
                 raise source.error
         finally:
             self._circuits.stop()
+            self._look.reader.stop()
             for asker in askers.values():
                 asker.stop()
             threads.stop()

@@ -105,9 +105,8 @@ def _ask(asker: Asker, image: ProductImage, reference: str, circuits: Circuits) 
     try:
         outcome = asker.ask(image)
     except ConfigurationError as error:
-        circuits.misconfigured(name, error)
+        circuits.misconfigured(name, error, worked=asker.has_answered)
         return Failure("configuration", str(error), image=reference, classifier=name)
     if isinstance(outcome, Failure):
         return attrs.evolve(outcome, image=reference)
-    circuits.answered(name)
     return Seen(reference, outcome)

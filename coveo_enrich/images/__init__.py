@@ -3,8 +3,8 @@
 Nothing here knows what is seen in a picture, or which product it belongs to.
 """
 
-from coveo_enrich.images.image import ProductImage
+from coveo_enrich.images.image import LoadedImage, ProductImage
 from coveo_enrich.images.limits import ImageFormat, ImageLimits
 from coveo_enrich.images.reader import ImageReader
 
-__all__ = ["ImageFormat", "ImageLimits", "ImageReader", "ProductImage"]
+__all__ = ["ImageFormat", "ImageLimits", "ImageReader", "LoadedImage", "ProductImage"]

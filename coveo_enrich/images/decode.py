@@ -8,32 +8,22 @@ Pillow's pictures around, inside the package only; what is seen in them belongs 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from coveo_enrich.errors import ImageRejected, MissingExtraError
+from coveo_enrich.images.header import format_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["on_white", "open_image", "thumbnail"]
+    from coveo_enrich.images.limits import ImageFormat
 
-_MAX_PIXELS = 64_000_000
-_AVERAGED = frozenset({"RGB", "RGBA", "L", "LA", "CMYK"})
-_EMPTY = "the file is empty"
-_UNREADABLE = "this is not a picture that can be read (JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF)"
-_DAMAGED = "the picture is cut off or damaged"
+__all__ = ["decoded", "on_white", "open_image", "thumbnail", "undecoded"]
 
-# What is often served in a picture's place, by its first bytes.
-_KNOWN_OTHERS = {
-    b"<!doctype html": "this is an HTML page, not a picture",
-    b"<html": "this is an HTML page, not a picture",
-    b"<head": "this is an HTML page, not a picture",
-    b"<svg": "this is an SVG drawing; only pictures made of pixels can be read",
-    b"<?xml": "this is an XML document, not a picture",
-    b"%pdf": "this is a PDF document, not a picture",
-    b"8bps": "this is a Photoshop file; save it as JPEG or PNG",
-}
+_MAX_PIXELS: Final = 64_000_000
+_AVERAGED: Final = frozenset({"RGB", "RGBA", "L", "LA", "CMYK"})
+_DAMAGED: Final = "the picture is cut off or damaged"
 
 
 def open_image(data: bytes, *, side: int | None = None, max_pixels: int = _MAX_PIXELS) -> Image:
@@ -49,7 +39,30 @@ def open_image(data: bytes, *, side: int | None = None, max_pixels: int = _MAX_P
         ImageRejected: It is empty, damaged, too large, or not a picture; the reason says which.
         MissingExtraError: Pillow is not installed.
     """
-    picture = _undecoded(data)
+    return decoded(undecoded(data), side=side, max_pixels=max_pixels)
+
+
+def undecoded(data: bytes) -> ImageFile:
+    """The picture with its header read and no pixel: its ``size`` is as stored, before EXIF turns it.
+
+    Raises:
+        ImageRejected: It is empty, damaged or not a picture.
+        MissingExtraError: Pillow is not installed.
+    """
+    decoder = _decoder_of(format_of(data))
+    try:
+        return decoder(BytesIO(data))
+    except Exception as error:
+        # Pillow raises almost anything on damaged bytes.
+        raise ImageRejected(_DAMAGED) from error
+
+
+def decoded(picture: ImageFile, *, side: int | None = None, max_pixels: int = _MAX_PIXELS) -> Image:
+    """The pixels of `undecoded`, which is used up, as `open_image` describes them.
+
+    Raises:
+        ImageRejected: It is damaged or too large.
+    """
     width, height = picture.size
     if width * height > max_pixels:
         raise ImageRejected(f"the picture is too large: {width:,} x {height:,} pixels, more than {max_pixels:,}")
@@ -58,7 +71,7 @@ def open_image(data: bytes, *, side: int | None = None, max_pixels: int = _MAX_P
     except MemoryError:
         raise
     except Exception as error:
-        # Pillow raises almost anything on damaged bytes.
+        # As above.
         raise ImageRejected(_DAMAGED) from error
 
 
@@ -85,21 +98,8 @@ def on_white(image: Image) -> Image:
     return white.convert("RGB")
 
 
-def _undecoded(data: bytes) -> ImageFile:
-    if not data:
-        raise ImageRejected(_EMPTY)
-    decoder = _decoder_of(data)
-    if decoder is None:
-        raise ImageRejected(_what_else(data))
-    try:
-        return decoder(BytesIO(data))
-    except Exception as error:
-        # Pillow raises almost anything on damaged bytes.
-        raise ImageRejected(_DAMAGED) from error
-
-
-def _decoder_of(data: bytes) -> type[ImageFile] | None:
-    """The decoder for these first bytes.
+def _decoder_of(file_format: ImageFormat) -> type[ImageFile]:
+    """The decoder of a format.
 
     Taken directly, not through `PIL.Image.open`, whose check of the size warns through state that all threads share,
     and refuses nothing below 178 million pixels.
@@ -117,27 +117,16 @@ def _decoder_of(data: bytes) -> type[ImageFile] | None:
     except ImportError as error:
         raise MissingExtraError.of("Reading pictures", "images") from error
 
-    by_start: dict[bytes, type[ImageFile]] = {
-        b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
-        b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
-        b"GIF87a": GifImagePlugin.GifImageFile,
-        b"GIF89a": GifImagePlugin.GifImageFile,
-        b"BM": BmpImagePlugin.BmpImageFile,
-        b"II*\x00": TiffImagePlugin.TiffImageFile,
-        b"MM\x00*": TiffImagePlugin.TiffImageFile,
+    decoders: dict[ImageFormat, type[ImageFile]] = {
+        "AVIF": AvifImagePlugin.AvifImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+        "JPEG": JpegImagePlugin.JpegImageFile,
+        "PNG": PngImagePlugin.PngImageFile,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+        "WEBP": WebPImagePlugin.WebPImageFile,
     }
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return WebPImagePlugin.WebPImageFile
-    if data[4:8] == b"ftyp" and any(brand in data[8:40] for brand in (b"avif", b"avis")):
-        return AvifImagePlugin.AvifImageFile
-    return next((decoder for start, decoder in by_start.items() if data.startswith(start)), None)
-
-
-def _what_else(data: bytes) -> str:
-    start = data[:256].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if start[4:8] == b"ftyp" and start[8:12] in {b"heic", b"heix", b"mif1"}:
-        return "this is a HEIC photograph; save it as JPEG or PNG"
-    return next((what for sign, what in _KNOWN_OTHERS.items() if start.startswith(sign)), _UNREADABLE)
+    return decoders[file_format]
 
 
 def _reduced(picture: Image, side: int | None) -> Image:
@@ -160,13 +149,17 @@ def _converted(picture: Image) -> Image:
         whole = picture.convert("I")
         scaled = whole.point(lambda value: value * (1 / 256))  # pyright: ignore[reportUnknownMemberType] - as Pillow's
         return scaled.convert("L").convert("RGB")
-    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    mode = "RGBA" if picture.has_transparency_data else "RGB"
+    picture.load()
+    # To convert to the mode that it has would copy every pixel.
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _upright(picture: Image) -> Image:
     from PIL.ImageOps import exif_transpose  # noqa: PLC0415 - needs the extra
 
     try:
-        return exif_transpose(picture)
+        exif_transpose(picture, in_place=True)
     except Exception:  # noqa: BLE001 - a note on turning that cannot be read is no reason to refuse the pixels
         return picture
+    return picture

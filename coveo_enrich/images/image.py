@@ -5,6 +5,7 @@ How bytes are fetched, and from where they may be, is decided by `coveo_enrich.i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,22 @@ import attrs
 
 from coveo_enrich.errors import ClassifierError, ImageRejected
 
-__all__ = ["ProductImage", "read_once"]
+__all__ = ["LoadedImage", "ProductImage", "read_once"]
+
+
+@attrs.frozen
+class LoadedImage:
+    """The bytes of a picture, and what its host says to tell this version of it from others.
+
+    Attributes:
+        data: The bytes, as its host sent them.
+        etag: The host's ``ETag``, word for word; `None` when it sent none.
+        last_modified: The host's ``Last-Modified``, word for word; `None` when it sent none.
+    """
+
+    data: bytes = attrs.field(repr=lambda data: f"<{len(data):,} bytes>")
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 @attrs.frozen
@@ -45,7 +61,7 @@ class ProductImage:
     """
 
     url: str
-    _load: Callable[[], bytes] = attrs.field(repr=False, eq=False, alias="load")
+    _load: Callable[[], bytes | LoadedImage] = attrs.field(repr=False, eq=False, alias="load")
 
     @classmethod
     def from_bytes(cls, data: bytes, *, url: str = "bytes:") -> ProductImage:
@@ -62,29 +78,46 @@ class ProductImage:
 
         Raises:
             ImageRejected: It cannot be had, now or later: a dead link, too large, or not allowed.
-            ServiceUnavailable: Its host did not answer usefully; it may do so later.
+            ImageUnavailable: Its host did not answer usefully; it may do so later.
         """
-        return self._load()
+        return self.load().data
+
+    def load(self) -> LoadedImage:
+        """The bytes as `read` gives them, with the ``ETag`` and ``Last-Modified`` of their host where it sent them."""
+        loaded = self._load()
+        return loaded if isinstance(loaded, LoadedImage) else LoadedImage(loaded)
 
 
 class _Once:
-    """Remembers what reading a picture came to, the bytes or the error, for the other classifiers of a product."""
+    """Remembers what loading a picture came to, the bytes or the error, for the other classifiers of a product."""
 
-    def __init__(self, load: Callable[[], bytes]) -> None:
+    def __init__(self, load: Callable[[], LoadedImage]) -> None:
         self._load = load
-        self._outcome: bytes | ClassifierError | None = None
+        self._outcome: LoadedImage | ClassifierError | None = None
+        self._loading = threading.Lock()
 
-    def __call__(self) -> bytes:
-        if self._outcome is None:
-            try:
-                self._outcome = self._load()
-            except ClassifierError as error:
-                self._outcome = error
+    def __call__(self) -> LoadedImage:
+        with self._loading:
+            if self._outcome is None:
+                self._outcome = self._result()
         if isinstance(self._outcome, ClassifierError):
             raise self._outcome
         return self._outcome
 
+    def __getstate__(self) -> dict[str, object]:
+        return {"_load": self._load, "_outcome": self._outcome}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._loading = threading.Lock()
+
+    def _result(self) -> LoadedImage | ClassifierError:
+        try:
+            return self._load()
+        except ClassifierError as error:
+            return error
+
 
 def read_once(image: ProductImage) -> ProductImage:
-    """The same picture, fetched at most once however many classifiers ask for its bytes."""
-    return ProductImage(image.url, load=_Once(image.read))
+    """The same picture, fetched at most once however many classifiers, and threads, ask for its bytes."""
+    return ProductImage(image.url, load=_Once(image.load))

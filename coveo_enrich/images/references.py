@@ -14,12 +14,22 @@ from urllib.parse import quote, urlsplit
 
 from coveo_enrich.errors import ImageRejected
 
-__all__ = ["check_image_url", "is_trusted", "is_url", "odd_entries", "relative_path", "split_references", "url_under"]
+__all__ = [
+    "check_image_url",
+    "is_cloud_object",
+    "is_trusted",
+    "is_url",
+    "odd_entries",
+    "relative_path",
+    "split_references",
+    "url_under",
+]
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
-_URL_BEGINS: Final = re.compile(r"https?://", re.IGNORECASE)
+_URL_BEGINS: Final = re.compile(r"(?:https?|s3|gs)://", re.IGNORECASE)
 # A `;` may be part of a URL, unless a blank or another URL follows.
-_NEXT_REFERENCE: Final = re.compile(r";(?:\s+|(?=https?://))", re.IGNORECASE)
+_NEXT_REFERENCE: Final = re.compile(r";(?:\s+|(?=(?:https?|s3|gs)://))", re.IGNORECASE)
+_CLOUDS: Final = frozenset({"s3", "gs"})
 _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 
@@ -53,12 +63,28 @@ def _split_text(text: str) -> Iterator[str]:
         return
     yield from text[: first_url.start()].split(";")
     for part in _NEXT_REFERENCE.split(text[first_url.start() :]):
-        yield from (part,) if is_url(part) else part.split(";")
+        yield from (part,) if _URL_BEGINS.match(part) else part.split(";")
 
 
 def is_url(reference: str) -> bool:
     """Whether a reference is an http or https URL."""
     return reference.lower().startswith(("http://", "https://"))
+
+
+def is_cloud_object(reference: str) -> bool:
+    """Whether a reference names an object of Amazon S3 or Google Cloud Storage, as ``s3://bucket/key`` or ``gs://…``.
+
+    Raises:
+        ImageRejected: It begins like one and names no object.
+    """
+    scheme, separator, rest = reference.partition("://")
+    if not separator or scheme.lower() not in _CLOUDS:
+        return False
+    _check_text(reference)
+    bucket, _, key = rest.partition("/")
+    if not (bucket and key):
+        raise ImageRejected("it names no object: a bucket and a key are needed, as in s3://bucket/key")
+    return True
 
 
 def relative_path(reference: str) -> str:
