@@ -26,6 +26,9 @@ from coveo_enrich.errors import (
 )
 from coveo_enrich.images import ProductImage
 
+pytest_plugins = ["rekognition_fixtures"]
+pytestmark = pytest.mark.usefixtures("aws")
+
 BYTES = {"Bytes": picture()}
 KAYAK_LABEL = Label(
     "Kayak",

@@ -20,6 +20,9 @@ from coveo_enrich.classifiers.rekognition import RekognitionClassifier
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable, Throttled
 from coveo_enrich.images import ProductImage
 
+pytest_plugins = ["rekognition_fixtures"]
+pytestmark = pytest.mark.usefixtures("aws")
+
 
 def classifier_of(server: RekognitionServer, **settings: Any) -> RekognitionClassifier:  # noqa: ANN401 - any of them
     """A classifier with a client of its own that asks the scripted service."""
