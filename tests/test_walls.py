@@ -41,7 +41,6 @@ OUTSIDE = {
     "boto3": {"classifiers"},
     "botocore": {"classifiers"},
     "google": {"classifiers"},
-    "jmespath": {"classifiers"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pytest": {"pytest_plugin"},

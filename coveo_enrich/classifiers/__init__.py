@@ -3,7 +3,8 @@
 Adapters are loaded when they are first named, so that a program pays for those that it uses.
 """
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from coveo_enrich.classifiers.check import ClassifierCheck, check_classifier
 from coveo_enrich.classifiers.protocols import BatchClassifier, Classifier
@@ -11,6 +12,8 @@ from coveo_enrich.classifiers.values import Attribute, Box, Classification, Colo
 
 if TYPE_CHECKING:
     from coveo_enrich.classifiers.color import ColorClassifier
+    from coveo_enrich.classifiers.google import GoogleVisionClassifier
+    from coveo_enrich.classifiers.rekognition import RekognitionClassifier
 
 __all__ = [
     "Attribute",
@@ -23,14 +26,21 @@ __all__ = [
     "ColorClassifier",
     "Failure",
     "FailureKind",
+    "GoogleVisionClassifier",
     "Label",
+    "RekognitionClassifier",
     "check_classifier",
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name == "ColorClassifier":
-        from coveo_enrich.classifiers.color import ColorClassifier  # noqa: PLC0415 - see above
+_LOADED_WHEN_NAMED: Final = {
+    "ColorClassifier": "color",
+    "GoogleVisionClassifier": "google",
+    "RekognitionClassifier": "rekognition",
+}
 
-        return ColorClassifier
+
+def __getattr__(name: str) -> object:
+    if name in _LOADED_WHEN_NAMED:
+        return getattr(import_module(f"{__name__}.{_LOADED_WHEN_NAMED[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

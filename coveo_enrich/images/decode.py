@@ -23,6 +23,9 @@ __all__ = ["decoded", "on_white", "open_image", "thumbnail", "undecoded"]
 
 _MAX_PIXELS: Final = 64_000_000
 _AVERAGED: Final = frozenset({"RGB", "RGBA", "L", "LA", "CMYK"})
+# What decoding may come to for a JPEG, whose pixels are worked through once for each of its scans: five seconds or so.
+_MAX_SCANNED_PIXELS: Final = 100 * _MAX_PIXELS
+_START_OF_SCAN: Final = b"\xff\xda"
 _DAMAGED: Final = "the picture is cut off or damaged"
 
 
@@ -46,15 +49,20 @@ def undecoded(data: bytes) -> ImageFile:
     """The picture with its header read and no pixel: its ``size`` is as stored, before EXIF turns it.
 
     Raises:
-        ImageRejected: It is empty, damaged or not a picture.
+        ImageRejected: It is empty, damaged, not a picture, or made to take long to decode.
         MissingExtraError: Pillow is not installed.
     """
-    decoder = _decoder_of(format_of(data))
+    file_format = format_of(data)
+    decoder = _decoder_of(file_format)
     try:
-        return decoder(BytesIO(data))
+        picture = decoder(BytesIO(data))
     except Exception as error:
         # Pillow raises almost anything on damaged bytes.
         raise ImageRejected(_DAMAGED) from error
+    width, height = picture.size
+    if file_format == "JPEG" and width * height * data.count(_START_OF_SCAN) > _MAX_SCANNED_PIXELS:
+        raise ImageRejected("the picture would take too long to decode: it is a JPEG of unusually many scans")
+    return picture
 
 
 def decoded(picture: ImageFile, *, side: int | None = None, max_pixels: int = _MAX_PIXELS) -> Image:

@@ -43,6 +43,7 @@ _KNOWN_OTHERS: Final = {
 _BARE: Final = frozenset({0x01, *range(0xD0, 0xDA)})
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _FILL: Final = 0xFF
+_MOST_MARKERS: Final = 5_000  # before the size; real ones have less than 300, hostile ones millions
 
 
 def format_of(data: bytes) -> ImageFormat:
@@ -88,7 +89,9 @@ def _announced(data: bytes, file_format: ImageFormat) -> tuple[int, int]:
 
 def _announced_by_jpeg(data: bytes) -> tuple[int, int]:
     at = 2
-    while data[at : at + 1] == b"\xff":
+    for _ in range(_MOST_MARKERS):
+        if data[at : at + 1] != b"\xff":
+            break
         marker, length = struct.unpack_from(">BH", data, at + 1)
         if marker in _FRAMES:
             height, width = _two(">HH", data, at + 5)
