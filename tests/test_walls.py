@@ -41,6 +41,7 @@ OUTSIDE = {
     "boto3": {"classifiers"},
     "botocore": {"classifiers"},
     "google": {"classifiers"},
+    "jmespath": {"classifiers"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pytest": {"pytest_plugin"},

@@ -13,6 +13,7 @@ from coveo_enrich.classifiers.values import Attribute, Box, Classification, Colo
 if TYPE_CHECKING:
     from coveo_enrich.classifiers.color import ColorClassifier
     from coveo_enrich.classifiers.google import GoogleVisionClassifier
+    from coveo_enrich.classifiers.http import HttpClassifier
     from coveo_enrich.classifiers.rekognition import RekognitionClassifier
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Failure",
     "FailureKind",
     "GoogleVisionClassifier",
+    "HttpClassifier",
     "Label",
     "RekognitionClassifier",
     "check_classifier",
@@ -36,6 +38,7 @@ __all__ = [
 _LOADED_WHEN_NAMED: Final = {
     "ColorClassifier": "color",
     "GoogleVisionClassifier": "google",
+    "HttpClassifier": "http",
     "RekognitionClassifier": "rekognition",
 }
 
