@@ -13,6 +13,7 @@ import argparse
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from time import perf_counter
 
@@ -62,7 +63,7 @@ def measure_known_ids(ids: int) -> Figures:
     """Add ids to `KnownIds`, all of them new."""
     from coveo_enrich.stream.known_ids import KnownIds  # noqa: PLC0415 - not in the process that measures a set
 
-    known = KnownIds()
+    known = KnownIds(tempfile.TemporaryFile)
     before = _peak_memory()
     seconds = _adding(known.add, ids)
     memory = _peak_memory() - before

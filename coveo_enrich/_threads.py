@@ -78,8 +78,10 @@ class Threads:
         """Have a task done as soon as a thread is free.
 
         Raises:
-            RuntimeError: The system starts no more threads.
+            RuntimeError: They were stopped, or the system starts no more threads.
         """
+        if self._stopped:
+            raise RuntimeError("these threads were stopped")
         if len(self._threads) < self._count:
             self._start_thread()
         self._to_do.put(task)

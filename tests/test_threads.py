@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any
 
 import pytest
+from ctrl_c import CtrlC, at_every_step
 
 from coveo_enrich import _threads
 from coveo_enrich._threads import Event, Task, Threads
@@ -81,6 +80,13 @@ def test_what_was_not_begun_is_never_done(threads: Threads) -> None:
     assert [(task.value, task.error) for task in tasks] == [(True, None), (True, None), (None, None)]
 
 
+def test_nothing_is_begun_once_they_were_stopped(threads: Threads) -> None:
+    """Who begins a task too late hears of it, and does not wait for ever."""
+    threads.stop()
+    with pytest.raises(RuntimeError, match="were stopped"):
+        threads.begin(Task(int))
+
+
 def test_a_thread_that_cannot_be_started_is_an_error_and_no_thread(
     threads: Threads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,44 +102,6 @@ def test_a_thread_that_cannot_be_started_is_an_error_and_no_thread(
     begun = time.monotonic()
     threads.stop()
     assert time.monotonic() - begun < FAR_BEYOND
-
-
-class CtrlC:
-    """Raises `KeyboardInterrupt` at the so-manieth step of the code of `coveo_enrich._threads` in this thread."""
-
-    def __init__(self, at: int) -> None:
-        self._left = at
-
-    @property
-    def came(self) -> bool:
-        """Whether there were so many steps."""
-        return self._left < 0
-
-    def __enter__(self) -> None:
-        sys.settrace(self._trace)
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(None)
-
-    def _trace(self, frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - as sys.settrace wants it
-        if frame.f_code.co_filename != _threads.__file__:
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            self._left -= 1
-            if self._left == -1:
-                raise KeyboardInterrupt
-        return self._trace
-
-
-def _at_every_step(scenario: Callable[[CtrlC], None]) -> int:
-    step = 0
-    while True:
-        ctrl_c = CtrlC(step)
-        scenario(ctrl_c)
-        if not ctrl_c.came:
-            return step
-        step += 1
 
 
 def test_ctrl_c_at_any_step_of_beginning_and_waiting_leaves_no_thread() -> None:
@@ -156,7 +124,7 @@ def test_ctrl_c_at_any_step_of_beginning_and_waiting_leaves_no_thread() -> None:
         assert not stopping.is_alive()
         assert not [one for one in threading.enumerate() if one.name.startswith("test-struck")]
 
-    assert _at_every_step(scenario) > 100
+    assert at_every_step(scenario, [_threads.__file__]) > 100
 
 
 def test_ctrl_c_at_any_step_of_waiting_for_an_event_hinders_nobody() -> None:
@@ -175,7 +143,7 @@ def test_ctrl_c_at_any_step_of_waiting_for_an_event_hinders_nobody() -> None:
         other.join(FAR_BEYOND)
         assert others == [True]
 
-    assert _at_every_step(scenario) > 20
+    assert at_every_step(scenario, [_threads.__file__]) > 20
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 0.01])

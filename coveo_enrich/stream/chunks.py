@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import mmap
 import re
-import tempfile
 from collections.abc import Iterator
 from typing import IO, Final, Literal
 
@@ -89,12 +88,12 @@ class Chunk:
 
 
 class ChunkWriter:
-    """Collects the entries of one chunk. Those of one array come one after the other."""
+    """Collects the entries of one chunk in a file without a buffer. Those of one array come one after the other."""
 
-    def __init__(self, number: int, max_bytes: int) -> None:
+    def __init__(self, number: int, max_bytes: int, file: IO[bytes]) -> None:
         self._number = number
         self._max_bytes = max_bytes
-        self._file = tempfile.TemporaryFile(prefix="coveo-enrich-", buffering=0)  # noqa: SIM115 - lives with its chunk
+        self._file = file
         self._parts: list[bytes] = []
         self._written = 0
         self._size = 0
@@ -137,10 +136,6 @@ class ChunkWriter:
             self._repeatable,
             self._file,
         )
-
-    def discard(self) -> None:
-        """Delete the file."""
-        self._file.close()
 
     def _note(self, array: ChunkArray, document_id: str, *, repeatable: bool) -> None:
         if self._array == "delete":

@@ -147,15 +147,13 @@ class StreamClient:
             CloseOutcomeUnknown: The reply to close was lost.
         """
         require_many("documents", documents)
-        with self.open_stream(
+        stream = self.open_stream(
             expected_items=expected_items,
             allow_shrink=allow_shrink,
             max_items=max_items,
             dry_run=dry_run,
-        ) as stream:
-            for document in self._shown(documents, "load"):
-                stream.add(document)
-        return stream.receipt
+        )
+        return stream.load(self._shown(documents, "load"))
 
     def open_stream(
         self,

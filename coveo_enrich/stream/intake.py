@@ -17,6 +17,7 @@ from coveo_enrich.stream.partial import PartialUpdate
 
 if TYPE_CHECKING:
     from coveo_enrich.stream.settings import StreamSettings
+    from coveo_enrich.stream.spool import Spool
 
 __all__ = ["Intake"]
 
@@ -27,6 +28,7 @@ class Intake:
     Args:
         array: Where items, or operations on them, belong.
         settings: How closely they are looked at, and what becomes of invalid ones.
+        spool: Where ids are kept.
 
     Attributes:
         position: How many items, or operations, it was given so far.
@@ -34,7 +36,7 @@ class Intake:
         findings: What the checks found.
     """
 
-    def __init__(self, array: ChunkArray, settings: StreamSettings) -> None:
+    def __init__(self, array: ChunkArray, settings: StreamSettings, spool: Spool) -> None:
         self.position = 0
         self.skipped = 0
         self.findings = Findings()
@@ -43,8 +45,8 @@ class Intake:
         self._encoder = ItemEncoder(
             settings.checks, settings.dictionary_fields, settings.max_entry_bytes(array), self.findings
         )
-        self._ids = KnownIds()
-        self._deleted = KnownIds()
+        self._ids = KnownIds(spool.new_file)
+        self._deleted = KnownIds(spool.new_file)
 
     def take(self, document: object) -> Entry | None:
         """An item as an entry; `None` when it is invalid, and invalid ones are to be skipped.

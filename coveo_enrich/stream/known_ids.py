@@ -6,7 +6,7 @@ takes some 14: its hash and the place of its text in a temporary file. What a re
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Callable
 from typing import IO, Final
 
 __all__ = ["KnownIds"]
@@ -27,10 +27,13 @@ class KnownIds:
     A hash table whose buckets are plain bytes, searched by C. It grows by splitting one bucket at a time (linear
     hashing), so there is no moment at which a table and its larger successor are both in memory. Equal hashes
     prove nothing: the ids themselves are compared. Not thread-safe.
+
+    Args:
+        new_file: Makes the temporary file, when ids are too many to be kept without.
     """
 
-    def __init__(self) -> None:
-        self._ids = _IdFile()
+    def __init__(self, new_file: Callable[[], IO[bytes]]) -> None:
+        self._ids = _IdFile(new_file)
         self._count = 0
         self._buckets = [b""]
         self._unsplit = 1  # buckets when the current round of splits began: a power of two
@@ -105,7 +108,8 @@ def _place(bucket: bytes, at: int) -> int:
 class _IdFile:
     """The texts of the ids, one behind the other: the last ones in memory, the others in a temporary file."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_file: Callable[[], IO[bytes]]) -> None:
+        self._new_file = new_file
         self._buffer = bytearray()
         self._written = 0
         self._file: IO[bytes] | None = None
@@ -133,7 +137,7 @@ class _IdFile:
 
     def _flush(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="coveo-enrich-")  # noqa: SIM115 - lives as long as its ids
+            self._file = self._new_file()
         self._file.seek(self._written)
         self._file.write(self._buffer)
         self._written += len(self._buffer)

@@ -6,10 +6,9 @@ what became of the source.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -125,6 +124,19 @@ class LoadStream:
         finally:
             self._in_use.release()
 
+    def load(self, documents: Iterable[Mapping[str, Any]]) -> Receipt:
+        """Enter the block, add all of these items, and leave it: what `StreamClient.load` does."""
+        try:
+            with self:
+                for document in documents:
+                    self.add(document)
+        except BaseException as error:
+            # Once more, for Ctrl-C that came in the moment before the leaving of the block could see to it.
+            if self._load:
+                self._fail(self._load, error)
+            raise
+        return self.receipt
+
     def abandon(self) -> None:
         """Give the load up: leaving the block will close nothing, and the source stays as it was.
 
@@ -142,8 +154,11 @@ class LoadStream:
         if self._load is not None:
             raise StreamStateError("a stream serves one with-block: open another one")
         self._load = LoadProtocol(self._source.source_id, ExpectedItems(None, "not known yet"))
-        with self._stopping_on_failure(self._load):
+        try:
             self._load.expected = self._expect(self._run.patience)
+        except BaseException as error:
+            self._fail(self._load, error)
+            raise
         return self
 
     def __exit__(
@@ -152,9 +167,11 @@ class LoadStream:
         error: BaseException | None,
         where: TracebackType | None,
     ) -> None:
-        load = self._entered()
-        with self._stopping_on_failure(load):
-            self._leave(load, error)
+        try:
+            self._leave(self._entered(), error)
+        except BaseException as failure:
+            self._fail(self._entered(), failure)
+            raise
 
     def __reduce__(self) -> str:
         raise StreamStateError("a stream under way cannot be pickled; ship the CoveoSource and open it there")
@@ -229,7 +246,7 @@ class LoadStream:
     def _finish(self, load: LoadProtocol) -> None:
         load.require_worth_closing()
         self._run.chunks.finish()
-        self._run.intake.close()
+        self._run.stop()
         if load.state is StreamState.STOPPED:  # abandoned by what was told of a chunk
             return
         self._require_all_taken(load)
@@ -287,14 +304,6 @@ class LoadStream:
         if self._stream_id is None:
             raise StreamStateError("the stream was not opened")
         return self._stream_id
-
-    @contextlib.contextmanager
-    def _stopping_on_failure(self, load: LoadProtocol) -> Generator[None]:
-        try:
-            yield
-        except BaseException as error:
-            self._fail(load, error)
-            raise
 
     def _fail(self, load: LoadProtocol, error: BaseException) -> None:
         if error is self._failure:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coveo_enrich.stream.chunks import Entry
     from coveo_enrich.stream.delivery import Delivery
     from coveo_enrich.stream.settings import StreamSettings
+    from coveo_enrich.stream.spool import Spool
     from coveo_enrich.stream.workers import ChunkWorkers, Outcome
 
 __all__ = ["ChunkPipeline"]
@@ -35,6 +36,7 @@ class ChunkPipeline:
         operation: What the run is called.
         settings: Its settings.
         workers: Its threads.
+        spool: Where chunks are written; whoever closes it discards those that are left.
         delivery: Where chunks go; called in the caller's thread, once, when the first chunk is ready.
         watch: Told, in the caller's thread, when a chunk is begun and when it was taken.
 
@@ -49,6 +51,8 @@ class ChunkPipeline:
         operation: str,
         settings: StreamSettings,
         workers: ChunkWorkers,
+        spool: Spool,
+        *,
         delivery: Callable[[], Delivery],
         watch: Callable[[StreamEvent], object],
     ) -> None:
@@ -58,6 +62,7 @@ class ChunkPipeline:
         self._operation = operation
         self._settings = settings
         self._workers = workers
+        self._spool = spool
         self._make_delivery = delivery
         self._watch = watch
         self._delivery: Delivery | None = None
@@ -81,20 +86,20 @@ class ChunkPipeline:
         self.stop()
 
     def stop(self) -> None:
-        """Break off what is under way; leaves no thread and no file behind, and takes nothing more."""
+        """Break off what is under way; leaves no thread behind, and takes nothing more."""
         self._stopped = True
         for chunk, outcome in self._workers.stop():
             self._note_left(chunk, outcome)
-            chunk.discard()
-        if self._writer:
-            self._writer.discard()
-            self._writer = None
+        self._writer = None
 
     def _next_writer(self) -> ChunkWriter | None:
         if self._writer:
             self._send(self._writer)
-        self._writer = None if self._stopped else ChunkWriter(self.started + 1, self._settings.max_chunk_bytes)
+        self._writer = None if self._stopped else self._new_writer()
         return self._writer
+
+    def _new_writer(self) -> ChunkWriter:
+        return ChunkWriter(self.started + 1, self._settings.max_chunk_bytes, self._spool.new_file(buffered=False))
 
     def _send(self, writer: ChunkWriter) -> None:
         self._delivery = self._delivery or self._make_delivery()

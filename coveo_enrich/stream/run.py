@@ -20,6 +20,7 @@ from coveo_enrich.stream.intake import Intake
 from coveo_enrich.stream.pipeline import ChunkPipeline
 from coveo_enrich.stream.protocol import ExpectedItems, StreamEvent
 from coveo_enrich.stream.receipts import Operation, Receipt
+from coveo_enrich.stream.spool import Spool
 from coveo_enrich.stream.transfer import ChunkTransfer
 from coveo_enrich.stream.workers import ChunkWorkers
 
@@ -91,14 +92,16 @@ class Run:
         self.caller = CoveoCaller(connection.sender, connection.source.read_api_key, self.patience)
         workers = ChunkWorkers(settings.concurrency, Interrupt())
         self.transfer = ChunkTransfer(connection.sender, self.patience, self.caller, workers)
-        self.intake = Intake(_ARRAYS.get(operation, "addOrUpdate"), settings)
-        self.chunks = ChunkPipeline(operation, settings, workers, delivery, watch)
+        self._spool = Spool()
+        self.intake = Intake(_ARRAYS.get(operation, "addOrUpdate"), settings, self._spool)
+        self.chunks = ChunkPipeline(operation, settings, workers, self._spool, delivery=delivery, watch=watch)
         self._begun = time.monotonic()
 
     def stop(self) -> None:
         """Break off what is under way; leaves no thread and no file behind."""
         self.chunks.stop()
         self.intake.close()
+        self._spool.close()
 
     def fail(self, error: BaseException, receipt: Receipt, note: str) -> None:
         """Have an error that leaves the operation say what was done until then."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from tempfile import TemporaryFile
+from typing import IO
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,10 @@ from hypothesis import strategies as st
 from coveo_enrich.stream.chunks import MAX_CHUNK_BYTES, Chunk, ChunkWriter, Entry, wrapper_bytes
 
 CHUNK_WRAPPER_BYTES = wrapper_bytes("addOrUpdate")
+
+
+def _file() -> IO[bytes]:
+    return TemporaryFile(buffering=0)
 
 
 def _item(text: str) -> bytes:
@@ -23,12 +29,12 @@ ITEMS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40).
 
 def _write(items: Sequence[bytes], limit: int) -> list[Chunk]:
     chunks: list[Chunk] = []
-    writer = ChunkWriter(1, limit)
+    writer = ChunkWriter(1, limit, _file())
     for item in items:
         entry: Entry = ("addOrUpdate", item, "product://1", True)
         if not writer.write(entry):
             chunks.append(writer.finish())
-            writer = ChunkWriter(len(chunks) + 1, limit)
+            writer = ChunkWriter(len(chunks) + 1, limit, _file())
             assert writer.write(entry)
     return [*chunks, writer.finish()]
 
@@ -93,7 +99,7 @@ def test_commas_are_counted() -> None:
 def test_size_is_bytes_and_not_characters() -> None:
     """Law 5: an accented letter counts as the bytes that are sent."""
     item = _item("é" * 10)
-    writer = ChunkWriter(1, CHUNK_WRAPPER_BYTES + len(item))
+    writer = ChunkWriter(1, CHUNK_WRAPPER_BYTES + len(item), _file())
     assert writer.write(("addOrUpdate", item, "product://1", True))
     chunk = writer.finish()
     assert (chunk.size, chunk.items) == (CHUNK_WRAPPER_BYTES + len(item), 1)

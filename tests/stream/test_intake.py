@@ -17,6 +17,7 @@ from coveo_enrich.errors import InvalidItem
 from coveo_enrich.stream.chunks import ChunkArray
 from coveo_enrich.stream.intake import Intake
 from coveo_enrich.stream.settings import Checks, StreamSettings
+from coveo_enrich.stream.spool import Spool
 
 
 def _intake(
@@ -38,6 +39,7 @@ def _intake(
             progress=False,
             skip_invalid=skip_invalid,
         ),
+        Spool(),
     )
 
 

@@ -6,7 +6,7 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import IO
 
 import pytest
 from hypothesis import given
@@ -43,7 +43,7 @@ def _with(**names: object) -> Generator[None]:
 
 def _agree_with_a_set(ids: list[str]) -> None:
     expected: set[str] = set()
-    with closing(KnownIds()) as known:
+    with closing(KnownIds(tempfile.TemporaryFile)) as known:
         for document_id in ids:
             assert (document_id in known) is (document_id in expected)
             assert known.add(document_id) is (document_id not in expected)
@@ -74,7 +74,7 @@ def test_equal_hashes_prove_nothing(ids: list[str], collides: Callable[[str], in
 def test_bytes_of_a_hash_elsewhere_than_at_an_entry_are_no_entry() -> None:
     """A place may hold the bytes of a hash by chance; the entry behind it is found all the same."""
     hashes = {"first": 1, "second": 0, "third": 0}  # the place of the first id, 0, reads like the hash of the others
-    with _with(hash=hashes.__getitem__), closing(KnownIds()) as known:
+    with _with(hash=hashes.__getitem__), closing(KnownIds(tempfile.TemporaryFile)) as known:
         assert known.add("first")
         assert "second" not in known
         assert known.add("second")
@@ -86,7 +86,7 @@ def test_bytes_of_a_hash_elsewhere_than_at_an_entry_are_no_entry() -> None:
 def test_growth_loses_no_id() -> None:
     """After many splits every id is known and no other is; a second run over the same ids adds none."""
     ids = [f"product://shop.example/{number}" for number in range(30_000)]
-    with closing(KnownIds()) as known:
+    with closing(KnownIds(tempfile.TemporaryFile)) as known:
         assert all(known.add(document_id) for document_id in ids)
         assert not any(known.add(document_id) for document_id in ids)
         assert not any(f"{document_id}x" in known or document_id[:-1] + "x" in known for document_id in ids)
@@ -95,7 +95,7 @@ def test_growth_loses_no_id() -> None:
 
 def test_growth_keeps_the_buckets_short() -> None:
     """With ever more ids there are ever more buckets, none much fuller than the others: adding stays as fast."""
-    with closing(KnownIds()) as known:
+    with closing(KnownIds(tempfile.TemporaryFile)) as known:
         for number in range(20_000):
             known.add(f"product://{number}")
         sizes = [len(bucket) / 9 for bucket in _buckets(known)]
@@ -108,7 +108,7 @@ def test_growth_keeps_the_buckets_short() -> None:
 def test_ids_that_differ_late_are_different(before: int) -> None:
     """Long ids with the same first hundred thousand characters, also once they are in the file."""
     start = "product://" + "x" * 100_000
-    with closing(KnownIds()) as known:
+    with closing(KnownIds(tempfile.TemporaryFile)) as known:
         for number in range(before):
             known.add(f"product://{number}")
         assert known.add(start + "a")
@@ -120,53 +120,53 @@ def test_ids_that_differ_late_are_different(before: int) -> None:
 
 def test_an_id_takes_at_most_16_bytes() -> None:
     """Law 11: from ten thousand ids on, at every moment: buffers and what growth takes for a while are counted."""
-    with closing(KnownIds()) as known:
+    with closing(KnownIds(tempfile.TemporaryFile)) as known:
         most = _most_bytes_an_id(known, ids=100_000)
     assert most <= 16
 
 
-def test_a_run_of_a_few_items_makes_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_of_a_few_items_makes_no_file() -> None:
     """The ids of a small catalog stay in the buffer, and take the place of some thousand characters at most."""
 
-    def no_file(**_options: object) -> None:
+    def no_file() -> IO[bytes]:
         raise AssertionError("a file was made")
 
-    monkeypatch.setattr(tempfile, "TemporaryFile", no_file)
-    with closing(KnownIds()) as known:
+    with closing(KnownIds(no_file)) as known:
         assert all(known.add(f"product://{number}") for number in range(500))
         assert not known.add("product://17")
 
 
 def test_a_file_that_cannot_be_written_is_no_silent_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk adding raises; the id at which it did counts as not added."""
+    tries = 0
 
-    def full(**_options: object) -> None:
-        raise OSError(28, "No space left on device")
+    def new_file() -> IO[bytes]:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise OSError(28, "No space left on device")
+        return tempfile.TemporaryFile()
 
     monkeypatch.setattr(known_ids, "_BUFFER_BYTES", 20)
-    with closing(KnownIds()) as known:
+    with closing(KnownIds(new_file)) as known:
         assert known.add("product://1")
-        with monkeypatch.context() as patch:
-            patch.setattr(tempfile, "TemporaryFile", full)
-            with pytest.raises(OSError, match="No space left"):
-                known.add("product://2")
+        with pytest.raises(OSError, match="No space left"):
+            known.add("product://2")
         assert (len(known), "product://2" in known) == (1, False)
         assert known.add("product://2")
         assert not known.add("product://2")
         assert not known.add("product://1")
 
 
-def test_closing_deletes_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_deletes_the_file() -> None:
     """After closing, once or twice, the file is gone."""
-    files: list[Any] = []
-    make = tempfile.TemporaryFile
+    files: list[IO[bytes]] = []
 
-    def noted(**options: Any) -> object:  # noqa: ANN401 - passed on
-        files.append(make(**options))
+    def new_file() -> IO[bytes]:
+        files.append(tempfile.TemporaryFile())  # noqa: SIM115 - closed with the ids
         return files[-1]
 
-    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
-    known = KnownIds()
+    known = KnownIds(new_file)
     for number in range(5_000):
         known.add(f"product://{number}")
     assert [file.closed for file in files] == [False]
@@ -177,7 +177,7 @@ def test_closing_deletes_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_closing_without_a_file_is_fine() -> None:
     """What made no file closes as well, once or twice."""
-    known = KnownIds()
+    known = KnownIds(tempfile.TemporaryFile)
     known.add("product://1")
     known.close()
     known.close()

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from hypothesis import given
@@ -274,13 +274,17 @@ def _entry(array: Any, text: str, number: int, *, repeatable: bool) -> Entry:  #
     return array, data, document_id, repeatable
 
 
+def _file() -> IO[bytes]:
+    return tempfile.TemporaryFile(buffering=0)
+
+
 def _written(entries: list[Entry], limit: int) -> list[tuple[Chunk, list[Entry]]]:
     chunks: list[tuple[Chunk, list[Entry]]] = []
-    writer, held = ChunkWriter(1, limit), list[Entry]()
+    writer, held = ChunkWriter(1, limit, _file()), list[Entry]()
     for entry in entries:
         if not writer.write(entry):
             chunks.append((writer.finish(), held))
-            writer, held = ChunkWriter(len(chunks) + 1, limit), []
+            writer, held = ChunkWriter(len(chunks) + 1, limit, _file()), []
             assert writer.write(entry)
         held.append(entry)
     return [*chunks, (writer.finish(), held)]
