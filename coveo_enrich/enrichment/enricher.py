@@ -44,6 +44,9 @@ class Enricher:
             refused.
         trusted_hosts: Hosts that pictures may be fetched from although their address is not public, as ``host`` or
             ``host:port``.
+        user_agent: What image hosts are told in place of ``coveo-enrich/`` and the version: printable ASCII.
+        proxy: The URL of an egress proxy that every fetch of a picture goes through. Addresses are checked there then,
+            and not here: see `coveo_enrich.images.ImageReader`.
         concurrency: The most calls to each classifier, and the most pictures being fetched, that are under way at once;
             1 or more, default 8.
         max_images: Pictures of a product that are looked at, the first ones, 1 or more, default 4.
@@ -63,6 +66,8 @@ class Enricher:
         images: str = "ec_images",
         image_root: str | Path | None = None,
         trusted_hosts: Iterable[str] = (),
+        user_agent: str | None = None,
+        proxy: str | None = None,
         concurrency: int = 8,
         max_images: int = 4,
         people_labels: bool = False,
@@ -71,7 +76,7 @@ class Enricher:
         _check_names(several, mapping)
         if concurrency < 1 or max_images < 1:
             raise ConfigurationError("concurrency and max_images must be 1 or more")
-        reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts)
+        reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts, user_agent=user_agent, proxy=proxy)
         self._look = ProductLook(several, mapping, images, max_images, reader, people_labels)
         self._concurrency = concurrency
 

@@ -34,6 +34,8 @@ def write_review(
     title: str = "Catalog enrichment",
     image_root: str | Path | None = None,
     trusted_hosts: Iterable[str] = (),
+    user_agent: str | None = None,
+    proxy: str | None = None,
 ) -> Path:
     """Write the review page of some products; needs the extra ``images``.
 
@@ -46,6 +48,8 @@ def write_review(
         title: The heading of the page.
         image_root: As given to the `Enricher`.
         trusted_hosts: As given to the `Enricher`.
+        user_agent: As given to the `Enricher`.
+        proxy: As given to the `Enricher`.
 
     Returns:
         The path.
@@ -54,7 +58,7 @@ def write_review(
         MissingExtraError: Pillow is not installed.
     """
     target = Path(path)
-    reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts)
+    reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts, user_agent=user_agent, proxy=proxy)
     try:
         with replacing(target) as page:
             # Half of a surrogate pair, as cut exports hold, has no UTF-8.

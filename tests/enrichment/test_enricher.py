@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import picture_server
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -468,6 +469,28 @@ def test_a_classifier_that_does_not_read_costs_no_download() -> None:
         (out,) = Enricher(classifier, COLOR, image_root=f"http://{host}/", trusted_hosts=[host]).enrich([product(1)])
     assert (asked, classifier.asked) == ([], [f"http://{host}/1.jpg"])
     assert out.changes[0].evidence[0].image == "1.jpg"
+
+
+def test_image_hosts_are_told_who_asks() -> None:
+    """The name given as ``user_agent`` is what the host of a picture reads."""
+    with picture_server.serving() as server:
+        url = server.url("/1.jpg", picture_server.Answer(b"kayak"))
+        (out,) = Enricher(Says(reads), COLOR, trusted_hosts=[server.host], user_agent="acme-pim/7").enrich(
+            [{"ec_images": [url]}]
+        )
+    assert [headers["User-Agent"] for _, headers in server.requests] == ["acme-pim/7"]
+    assert not out.failures
+
+
+def test_pictures_are_fetched_through_the_proxy_that_is_named() -> None:
+    """An egress proxy gets every fetch, as a URL that it resolves by itself."""
+    with picture_server.serving() as proxy:
+        proxy.scripts["http://shop.example/1.jpg"] = picture_server.Answer(b"kayak")
+        (out,) = Enricher(Says(reads), COLOR, proxy=f"http://{proxy.host}").enrich(
+            [{"ec_images": ["http://shop.example/1.jpg"]}]
+        )
+    assert proxy.paths == ["http://shop.example/1.jpg"]
+    assert not out.failures
 
 
 def test_the_end_of_one_run_does_not_disturb_another() -> None:

@@ -6,11 +6,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import picture_server
 import pytest
 from PIL import Image
 
-from coveo_enrich import EnrichedProduct
-from coveo_enrich.classifiers import Failure
+from coveo_enrich import EnrichedProduct, Enricher, FieldMapping, FieldRule
+from coveo_enrich.classifiers import ColorClassifier, Failure
 from coveo_enrich.enrichment import FieldChange, Observation, UnmappedValue, write_review
 
 EVIL = """<script>alert("1")</script>'"><img src=x onerror=alert(2)>&amp;"""
@@ -72,6 +73,19 @@ def page_of(folder: Path, *products: EnrichedProduct, **options: Any) -> Page:  
 def enriched(product: Any, *images: str, **fields: Any) -> EnrichedProduct:  # noqa: ANN401 - whatever a product holds
     """Return a product whose pictures were all looked at."""
     return EnrichedProduct(product, images=images, looked_at=len(images), **fields)
+
+
+def test_its_pictures_are_fetched_as_those_of_the_run(folder: Path) -> None:
+    """The page reads pictures under the same name, and through the same proxy, as the run that it is about."""
+    with picture_server.serving() as proxy:
+        proxy.scripts["http://shop.example/a.jpg"] = picture_server.Answer((folder / "a.jpg").read_bytes())
+        run = Enricher(
+            ColorClassifier(), FieldMapping([FieldRule("ec_color", reads="color")]), proxy=f"http://{proxy.host}"
+        ).enrich([{"ec_images": ["http://shop.example/a.jpg"]}])
+        page = page_of(folder, *run, user_agent="acme-pim/7", proxy=f"http://{proxy.host}")
+    assert [path for path, _ in proxy.requests] == ["http://shop.example/a.jpg"] * 2
+    assert proxy.requests[1][1]["User-Agent"] == "acme-pim/7"
+    assert page.elements.count("img") == 1
 
 
 def test_a_page_shows_what_was_decided(folder: Path) -> None:
