@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from coveo_enrich.classifiers import Classification, Classifier, ColorClassifier
+from coveo_enrich.classifiers.color.shades import shades
 from coveo_enrich.errors import ImageRejected
 from coveo_enrich.images import ProductImage
 
@@ -52,6 +54,12 @@ def shadowed(color: tuple[int, int, int], ground: tuple[int, int, int] = (255, 2
     return image
 
 
+def faded() -> Image.Image:
+    """A white backdrop that grows softly gray towards its lower side."""
+    lights = Image.linear_gradient("L").point([255 - value // 3 for value in range(256)])
+    return Image.merge("RGB", [lights] * 3).resize((400, 400))
+
+
 def seen(image: Image.Image, file_format: str = "PNG") -> Classification:
     """What the classifier says about it, as a file of that format."""
     out = BytesIO()
@@ -84,6 +92,22 @@ def test_a_plain_background_may_have_any_color(ground: tuple[int, int, int]) -> 
 def test_a_shadow_is_no_gray_product(word: str, ground: tuple[int, int, int]) -> None:
     """A soft shadow on the background is background."""
     assert list(shares(seen(shadowed(COLORS[word], ground), "JPEG"))) == [word]
+
+
+@pytest.mark.parametrize("word", ["red", "blue", "yellow", "black"])
+def test_a_drop_shadow_is_no_gray_product(word: str) -> None:
+    """A shadow of the product's own shape, as image editors make them, is background."""
+    image = Image.new("RGB", (800, 800), "white")
+    ImageDraw.Draw(image).rounded_rectangle((270, 210, 580, 640), 60, fill=(140, 140, 140))
+    image = image.filter(ImageFilter.GaussianBlur(12))
+    ImageDraw.Draw(image).rounded_rectangle((240, 180, 560, 620), 60, fill=COLORS[word])
+    assert list(shares(seen(image, "JPEG"))) == [word]
+
+
+@pytest.mark.parametrize("ground", [(195, 195, 195), (200, 200, 200)])
+def test_a_white_product_on_gray_is_white_without_its_shadow(ground: tuple[int, int, int]) -> None:
+    """What is lighter than its background is neither lamplight nor a reason to count the shadow."""
+    assert list(shares(seen(shadowed((236, 236, 236), ground), "JPEG"))) == ["white"]
 
 
 def test_a_gray_product_is_not_taken_for_a_shadow() -> None:
@@ -150,6 +174,92 @@ def test_white_on_white_falls_back_to_the_whole_picture_and_says_so() -> None:
     found = shares(seen(studio((252, 252, 252)), "JPEG"))
     assert list(found) == ["white"]
     assert 0.4 < found["white"] <= 0.5
+
+
+@pytest.mark.parametrize("white", [(255, 255, 255), (252, 252, 252), (246, 246, 244)])
+def test_a_white_product_is_not_as_gray_as_its_shadow(white: tuple[int, int, int]) -> None:
+    """Where only the shadow of a white product on white stands out, the product is white, and not surely so."""
+    found = shares(seen(shadowed(white), "JPEG"))
+    assert next(iter(found)) == "white"
+    assert found["white"] <= 0.5
+    assert found.get("gray", 0.0) < 0.1
+
+
+def test_black_on_black_is_black() -> None:
+    """A product as black as its background is black, with at most half of the confidence."""
+    found = shares(seen(studio((6, 6, 7), ground="black"), "JPEG"))
+    assert list(found) == ["black"]
+    assert 0.4 < found["black"] <= 0.5
+
+
+@pytest.mark.parametrize("word", ["red", "black", "gray"])
+def test_a_product_that_fills_the_picture_has_its_color(word: str) -> None:
+    """Where the border shows the product itself, its colour is the answer, for half the confidence."""
+    found = shares(seen(Image.new("RGB", (400, 400), COLORS[word]), "JPEG"))
+    assert list(found) == [word]
+    assert found[word] <= 0.5
+
+
+@pytest.mark.parametrize("word", ["red", "black", "yellow", "gray"])
+@pytest.mark.parametrize("turned", [0, 90, 180])
+def test_a_backdrop_that_fades_is_background(word: str, turned: int) -> None:
+    """A backdrop that grows softly darker from one side to the other does not count."""
+    image = faded().rotate(turned)
+    ImageDraw.Draw(image).rounded_rectangle(BODY, 30, fill=COLORS[word])
+    found = shares(seen(image, "JPEG"))
+    assert list(found) == [word]
+    assert found[word] > 0.75
+
+
+def test_a_product_at_the_edge_of_a_fading_backdrop_is_not_taken_for_it() -> None:
+    """A product that the border cuts through ends the softness of the border: the whole picture counts."""
+    image = faded()
+    ImageDraw.Draw(image).rectangle((100, 100, 300, 400), fill=COLORS["red"])
+    found = shares(seen(image, "JPEG"))
+    assert found["red"] == pytest.approx(0.17, abs=0.04)
+
+
+@pytest.mark.parametrize("width", [20, 30])
+def test_what_a_ring_encloses_is_not_the_product(width: int) -> None:
+    """The background seen through a ring, a handle or a pair of glasses is background."""
+    image = Image.new("RGB", (400, 400), "white")
+    ImageDraw.Draw(image).ellipse((80, 80, 320, 320), outline=COLORS["black"], width=width)
+    assert list(shares(seen(image, "JPEG"))) == ["black"]
+
+
+def test_a_white_label_inside_a_product_counts() -> None:
+    """White that the product encloses is part of it, even as white as the background."""
+    image = studio(COLORS["red"])
+    ImageDraw.Draw(image).rectangle((160, 140, 240, 220), fill="white")
+    assert list(shares(seen(image, "JPEG"))) == ["red", "white"]
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 255, 255)])
+@pytest.mark.parametrize("word", ["yellow", "black"])
+def test_the_edge_of_a_cut_out_takes_no_color_from_under_it(
+    word: str, hidden: tuple[int, int, int], file_format: str
+) -> None:
+    """Smooth edges mixed with the colour of the transparent pixels become no gray and no black halo."""
+    alpha = Image.new("L", (1600, 1600), 0)
+    ImageDraw.Draw(alpha).ellipse((400, 400, 1200, 1200), fill=255)
+    alpha = alpha.resize((400, 400), Image.Resampling.LANCZOS)
+    image = Image.new("RGB", (400, 400), hidden)
+    image.paste(COLORS[word], mask=alpha)
+    image.putalpha(alpha)
+    assert list(shares(seen(image, file_format))) == [word]
+
+
+def test_a_thin_cut_out_has_its_color() -> None:
+    """A chain too thin to be opaque in a small picture is still seen."""
+    image = Image.new("RGBA", (1600, 1600), CLEAR)
+    ImageDraw.Draw(image).ellipse((300, 300, 1300, 1300), outline=(*COLORS["red"], 255), width=6)
+    assert list(shares(seen(image))) == ["red"]
+
+
+def test_a_sheer_cut_out_has_its_color() -> None:
+    """A product that is half transparent all over, such as glass, has a colour."""
+    assert list(shares(seen(studio((*COLORS["blue"], 130), ground=CLEAR, mode="RGBA")))) == ["blue"]
 
 
 def test_a_busy_background_halves_the_confidence() -> None:
@@ -228,6 +338,51 @@ def test_threads_get_the_same_answers() -> None:
     alone = [seen(image) for image in images]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(seen, images)) == alone
+
+
+def test_processes_give_the_same_answers() -> None:
+    """What it says does not depend on the process, nor on how Python hashes texts there."""
+    asked = f"""
+import sys
+from coveo_enrich.classifiers import ColorClassifier
+from coveo_enrich.images import ProductImage
+print(ColorClassifier().classify(ProductImage.from_bytes(bytes.fromhex({mottled().hex()!r}))))
+"""
+
+    def said(seed: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        return subprocess.run(  # noqa: S603 - our own code
+            [sys.executable, "-c", asked], env=environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    alone = ColorClassifier().classify(ProductImage.from_bytes(mottled()))
+    assert len(alone.colors) > 3
+    assert {said("1"), said("2")} == {f"{alone}\n"}
+
+
+def mottled() -> bytes:
+    """A file with many colours, grays among them."""
+    image = Image.merge("RGB", [Image.radial_gradient("L").rotate(angle) for angle in (0, 30, 60)]).resize((96, 96))
+    image.paste(Image.linear_gradient("L").resize((40, 60)), (10, 20))
+    image.paste(COLORS["red"], (60, 20, 90, 70))
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def test_the_fingerprint_changes_with_the_shades_and_the_rules() -> None:
+    """Other shades or other answers need another fingerprint, or caches keep the old ones: change them together."""
+    table = sha256(repr([(shade.name, shade.base, shade.rgb) for shade in shades()]).encode()).hexdigest()
+    pictures = [shadowed((255, 255, 255)), faded(), studio(COLORS["red"]), Image.open(BytesIO(mottled()))]
+    answers = [{word: round(share, 2) for word, share in shares(seen(image)).items()} for image in pictures]
+    assert ColorClassifier.fingerprint == "color-classifier/2"
+    assert table[:16] == "19a2e2823012a9c8"
+    assert answers == [
+        {"white": 0.48, "gray": 0.02},
+        {"white": 0.33, "gray": 0.14},
+        {"red": 0.85},
+        {"gray": 0.21, "red": 0.11, "black": 0.06, "white": 0.03, "purple": 0.01, "yellow": 0.02},
+    ]
 
 
 def test_importing_it_does_not_import_pillow() -> None:

@@ -46,7 +46,7 @@ class ColorClassifier:
     probability: a sandal that is half red and half white has two colours of about 0.5, both of them surely there.
     """
 
-    fingerprint: ClassVar[str] = "color-classifier/1"
+    fingerprint: ClassVar[str] = "color-classifier/2"
     """Changes whenever the same picture may get another answer."""
 
     @property
@@ -100,12 +100,13 @@ def _as_lit(parts: list[_Part]) -> list[_Part]:
 
     Gray stays gray where it is far more than the white or black beside it: a print of white on a light gray shirt.
     """
-    shaded = _recounted(parts, "white", {part for part in parts if _lightness(part) >= _LIGHT_GRAY})
-    return _recounted(shaded, "black", {part for part in shaded if _lightness(part) <= _DARK_GRAY})
+    shaded = _recounted(parts, "white", [part for part in parts if _lightness(part) >= _LIGHT_GRAY])
+    return _recounted(shaded, "black", [part for part in shaded if _lightness(part) <= _DARK_GRAY])
 
 
-def _recounted(parts: list[_Part], base: str, alike: set[_Part]) -> list[_Part]:
-    grays = {part for part in alike if part.base == "gray"}
+def _recounted(parts: list[_Part], base: str, alike: list[_Part]) -> list[_Part]:
+    # A list: a sum over a set of texts comes out differently, in the last place, from one process to the next.
+    grays = [part for part in alike if part.base == "gray"]
     there = sum(part.share for part in parts if part.base == base)
     if sum(part.share for part in grays) > _GRAY_MOST * there:
         return parts

@@ -27,12 +27,18 @@ _CUT_OUT = 0.02  # transparent at least; rounded corners are less
 _TOO_LITTLE = 0.03  # product at least; less is the trim of a product as white as its background
 _PLAIN = 0.8  # of the border like the background at least
 _SHADOW_MOST = 0.5  # of what is not background; what takes more was the product itself
+_HOLLOW_MOST = 0.5  # solid of what the product encloses; a ring or a frame is less, a white label in a product is more
+_EVEN = 0.6  # of a product in one light; a shadow fades from dark to nothing
 _EDGE_MOST = 0.5  # of the product; thinner things are all edge, so their edges count
+_SOLID_LEAST = 0.05  # of what is visible; less is glass, or too thin to be opaque in a small picture
+_AS_SOLID = 0.6  # of the highest opacity there, for glass and thin things
 
 # Steps of a channel, 0 to 255.
 _OPAQUE = 250  # shadows and soft edges of a cut-out picture are below
 _SAME = 14  # the noise of JPEG around one colour
-_SOFT = 10  # between neighbours in shadow or lamplight; the edge of a product is sharper
+_EXACTLY = 2  # the background itself; a white product on white is seldom as even
+_SHADOW_STEP = 14  # between neighbours at the rim of a shadow; the edge of a product is sharper
+_SOFT_STEP = 10  # between neighbours in lamplight or on a backdrop that fades; the edges of pale products are near that
 
 # Shares of the light of the background.
 _DARKEST_SHADOW = 0.35
@@ -65,30 +71,44 @@ def foreground_of(image: Image) -> Foreground:
 
 
 def _cut_out(image: Image) -> list[RGB] | None:
-    """The opaque pixels; `None` when the picture is not cut out."""
+    """The opaque pixels, or of glass and thin things the most opaque ones; `None` when the picture is not cut out."""
     if image.mode != "RGBA":
         return None
     alpha = image.getchannel("A").tobytes()
-    opaque = [value >= _OPAQUE for value in alpha]
-    if sum(opaque) > (1 - _CUT_OUT) * len(alpha):
+    solid = [value >= _OPAQUE for value in alpha]
+    if sum(solid) > (1 - _CUT_OUT) * len(alpha):
         return None
-    return list(compress(_pixels(image.convert("RGB")), opaque))
+    if sum(solid) < _SOLID_LEAST * sum(map(bool, alpha)):
+        solid = [value >= _AS_SOLID * max(alpha) for value in alpha]
+    return list(compress(_pixels(image.convert("RGB")), solid))
 
 
 def _off_background(image: Image) -> list[RGB] | None:
     """The pixels that the background does not reach from the border; `None` when it is not plain or reaches all."""
     grid = _Grid.of(image)
-    border = [grid.pixels[at] for at in grid.border()]
-    ground = _Ground.of(border)
-    if sum(map(ground.is_like, border)) < _PLAIN * len(border):
+    border = grid.border()
+    ground = _Ground.of([grid.pixels[at] for at in border])
+    if sum(ground.is_like(grid.pixels[at]) for at in border) >= _PLAIN * len(border):
+        product = _off_plain(grid, ground)
+    elif grid.is_soft(border) and all(ground.is_shaded(grid.pixels[at]) for at in border):
+        product = grid.worn_off(grid.pixels.keys() - border, ground.fades)
+    else:
         return None
-    standing = grid.not_reached({at for at, pixel in grid.pixels.items() if ground.is_like(pixel)})
-    if len(standing) < _TOO_LITTLE * len(grid.pixels):
+    if len(product) < _TOO_LITTLE * len(grid.pixels):
         return None
-    lit = grid.worn_off(standing, ground.shades_softly)
-    shadow = len(standing) - len(lit)
-    product = standing if shadow > _SHADOW_MOST * len(standing) else lit
     return [grid.pixels[at] for at in grid.without_edge(product)]
+
+
+def _off_plain(grid: _Grid, ground: _Ground) -> set[int]:
+    """The places of the product before a background of one colour; none when only a shadow stands out from it."""
+    enclosed = grid.not_reached({at for at, pixel in grid.pixels.items() if ground.is_like(pixel)})
+    solid = {at for at in enclosed if not ground.is_exactly(grid.pixels[at])}
+    standing = solid if len(solid) < _HOLLOW_MOST * len(enclosed) else enclosed
+    lit = grid.worn_off(standing, ground.is_shadowed)
+    if len(lit) < _TOO_LITTLE * len(grid.pixels):
+        return standing if grid.is_even(standing) else set()
+    shadow = len(standing) - len(lit)
+    return standing if shadow > _SHADOW_MOST * len(standing) else lit
 
 
 @attrs.frozen
@@ -105,13 +125,24 @@ class _Ground:
     def is_like(self, pixel: RGB) -> bool:
         return _apart(pixel, self.color) <= _SAME
 
-    def shades_softly(self, come: RGB, to: RGB) -> bool:
-        """Whether a step to a neighbour stays on the background, in shadow or lamplight: its hue, and no sharp edge."""
-        light = sum(to) / max(1, sum(self.color))
-        if not _DARKEST_SHADOW <= light <= _LIGHTEST or _apart(come, to) > _SOFT:
-            return False
+    def is_exactly(self, pixel: RGB) -> bool:
+        return _apart(pixel, self.color) <= _EXACTLY
+
+    def is_shaded(self, pixel: RGB) -> bool:
+        """Whether it may be the background in shadow or lamplight: its hue."""
+        light = sum(pixel) / max(1, sum(self.color))
         red, green, blue = self.color
-        return _apart(to, (red * light, green * light, blue * light)) <= _SAME
+        as_lit = red * light, green * light, blue * light
+        return _DARKEST_SHADOW <= light <= _LIGHTEST and _apart(pixel, as_lit) <= _SAME
+
+    def is_shadowed(self, come: RGB, to: RGB) -> bool:
+        """Whether a step from the background to a neighbour stays on it, in the shadow or light that falls there."""
+        step = _SHADOW_STEP if sum(to) < sum(self.color) else _SOFT_STEP
+        return _apart(come, to) <= step and self.is_shaded(to)
+
+    def fades(self, come: RGB, to: RGB) -> bool:
+        """Whether a step to a neighbour stays on a backdrop that grows softly lighter or darker."""
+        return _apart(come, to) <= _SOFT_STEP and self.is_shaded(to)
 
 
 @attrs.frozen
@@ -160,6 +191,19 @@ class _Grid:
                     left.remove(to)
                     front.append(to)
         return left
+
+    def is_soft(self, region: set[int]) -> bool:
+        """Whether no two neighbours in the region differ by more than a backdrop that fades."""
+        steps = ((self.pixels[at], self.pixels[to]) for at in region for to in self._around(at) if to in region)
+        return all(_apart(one, other) <= _SOFT_STEP for one, other in steps)
+
+    def is_even(self, region: set[int]) -> bool:
+        """Whether most of the region has much the same light."""
+        if not region:
+            return False
+        lights = [sum(self.pixels[at]) / 3 for at in region]
+        middle = median_low(lights)
+        return sum(abs(light - middle) <= _SAME for light in lights) >= _EVEN * len(lights)
 
     def without_edge(self, region: set[int]) -> set[int]:
         """The region less its outermost places, which are mixed with the background; thin regions stay as they are."""
