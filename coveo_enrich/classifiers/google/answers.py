@@ -6,7 +6,6 @@ Everything that came is data of unknown shape. Proto3 leaves out what is zero or
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -29,7 +28,6 @@ _KINDS: Final[Mapping[int, FailureKind]] = {
     1: "transient",  # CANCELLED
     2: "transient",  # UNKNOWN
     4: "transient",  # DEADLINE_EXCEEDED
-    7: "configuration",  # PERMISSION_DENIED: not the picture's, which is sent as bytes in the end
     8: "throttled",  # RESOURCE_EXHAUSTED
     10: "transient",  # ABORTED
     13: "transient",  # INTERNAL
@@ -37,9 +35,13 @@ _KINDS: Final[Mapping[int, FailureKind]] = {
     16: "configuration",  # UNAUTHENTICATED
 }
 """What a code of google.rpc.Code means for a picture. Others, as INVALID_ARGUMENT (3) and NOT_FOUND (5), are permanent.
+
+So is PERMISSION_DENIED (7): inside a success it is about this picture, such as one that its host, or its bucket, does
+not let Google have. A key or account that may not ask gets no success, but a 401 or 403.
 """
 _OUT_OF_REACH: Final = frozenset({3, 4, 7, 12, 14})
 """The codes under which Google has reported that it cannot fetch a picture, or fetched something else."""
+_NO_NUMBER: Final = 1e6  # beyond any score, share or channel; NaN is not below it either
 _OF_THE_KEY: Final = frozenset({"API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED"})
 
 
@@ -64,13 +66,27 @@ def read_answers(reply: Reply, pictures: int) -> list[Any]:
     found = cast("Sequence[Any]", answers)
     if len(found) != pictures:
         raise ServiceUnavailable(f"{SERVICE} answered with {len(found)} responses for {pictures} pictures")
-    return list(found)
+    return [_without_secret(answer, reply.secret) for answer in found]
+
+
+def _without_secret(answer: object, secret: str) -> object:
+    """An answer whose error, which is reported with its picture, does not repeat what let the request in."""
+    error = _error_in(answer)
+    message = error.get("message")
+    if not secret or not isinstance(message, str):
+        return answer
+    return {**cast("dict[str, Any]", answer), "error": {**error, "message": message.replace(secret, "…")}}
+
+
+def _error_in(answer: object) -> Mapping[str, Any]:
+    error = cast("dict[str, Any]", answer).get("error") if isinstance(answer, dict) else None
+    return cast("dict[str, Any]", error) if isinstance(error, dict) else {}
 
 
 def is_out_of_reach(answer: object) -> bool:
     """Whether Google could not have a picture by its URL, so that its bytes may do better."""
-    error = cast("dict[str, Any]", answer).get("error") if isinstance(answer, dict) else None
-    return isinstance(error, dict) and cast("dict[str, Any]", error).get("code") in _OUT_OF_REACH
+    code = _error_in(answer).get("code")
+    return isinstance(code, int) and code in _OUT_OF_REACH
 
 
 def read_picture(answer: object, *, image: str, model: str | None) -> Classification | Failure:
@@ -120,19 +136,19 @@ def _failure(answer: object, image: str) -> Failure | None:
 def _labels(answer: Mapping[str, Any]) -> Iterator[Label]:
     for one in _entries(answer, "labelAnnotations"):
         if name := _text_of(one, "description"):
-            yield Label(name, _confidence(one))
+            yield Label(name, **_scored(one))
 
 
 def _objects(answer: Mapping[str, Any]) -> Iterator[Label]:
     for one in _entries(answer, "localizedObjectAnnotations"):
         if name := _text_of(one, "name"):
-            yield Label(name, _confidence(one), box=_box(one))
+            yield Label(name, **_scored(one), box=_box(one))
 
 
 def _logos(answer: Mapping[str, Any]) -> Iterator[Attribute]:
     for one in _entries(answer, "logoAnnotations"):
         if name := _text_of(one, "description"):
-            yield Attribute("logo", name, _confidence(one), box=_box(one))
+            yield Attribute("logo", name, **_scored(one), box=_box(one))
 
 
 def _text(answer: Mapping[str, Any]) -> Iterator[Attribute]:
@@ -149,9 +165,8 @@ def _colors(answer: Mapping[str, Any]) -> Iterator[Color]:
             continue
         rgb = _rgb(_mapping(one["color"], "color"))
         naming = name_of(rgb)
-        share, score = _number(one, "pixelFraction"), _number(one, "score")
-        scale = None if score is None else 1.0
-        yield Color(naming.base, _share(share), rgb=rgb, shade=naming.shade, raw_score=score, scale=scale)
+        share = _share(_number(one, "pixelFraction"))
+        yield Color(naming.base, rgb=rgb, shade=naming.shade, **_scored(one) | {"confidence": share})
 
 
 def _rgb(color: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -160,8 +175,10 @@ def _rgb(color: Mapping[str, Any]) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _confidence(entry: Mapping[str, Any]) -> float | None:
-    return _share(_number(entry, "score"))
+def _scored(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The score as the values hold it; nothing where there is none."""
+    score = _number(entry, "score")
+    return {} if score is None else {"confidence": _share(score), "raw_score": score, "scale": 1.0}
 
 
 def _share(number: float | None) -> float | None:
@@ -207,7 +224,7 @@ def _number(entry: Mapping[str, Any], name: str) -> float | None:
     value = entry.get(name)
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _NO_NUMBER:
         return float(value)
     raise _Odd(f"{name} is not a number")
 

@@ -1,12 +1,14 @@
 """The classifier: settings, one call for up to 16 pictures, and what became of each.
 
-How the JSON looks is not known here, and nothing is asked twice; that is decided in `coveo_enrich.classifiers.asking`.
+How the JSON looks is not known here, and nothing is asked twice but where a token has to be renewed: that is decided in
+`coveo_enrich.classifiers.asking`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Literal, get_args
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from urllib.parse import quote, urlsplit
 
 import attrs
@@ -24,6 +26,7 @@ from coveo_enrich.classifiers.google.requests import (
     address,
     by_bytes,
     by_url,
+    goes_by_bytes,
     goes_by_url,
 )
 from coveo_enrich.classifiers.service_calls import ServiceCalls
@@ -31,6 +34,7 @@ from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.errors import (
     ClassifierError,
     ConfigurationError,
+    CoveoEnrichError,
     ImageRejected,
     ImageUnavailable,
     ServiceUnavailable,
@@ -41,9 +45,14 @@ from coveo_enrich.images.limits import ImageLimits
 from coveo_enrich.images.prepare import prepare
 from coveo_enrich.retry import require_count
 
+if TYPE_CHECKING:
+    from coveo_enrich._http import Reply
+
 __all__ = ["GoogleVisionClassifier"]
 
 _JSON: Final = {"Content-Type": "application/json"}
+_USUAL_RATE: Final = 25
+_USUAL_RATE_BY_URL: Final = 15  # each of them may be asked about twice in its turn
 
 _Form = dict[str, Any]
 """A picture as a request holds it."""
@@ -71,14 +80,25 @@ def _strip_slash(value: str | None) -> str | None:
 def _check_host(_instance: object, attribute: attrs.Attribute[Any], value: str | None) -> None:
     if value is None:
         return
-    parts = urlsplit(value)
-    google_in_clear = parts.scheme == "http" and (parts.hostname or "").endswith("googleapis.com")
-    whole = parts.scheme in ("http", "https") and parts.hostname and not google_in_clear
-    if not whole or "@" in parts.netloc or parts.path or parts.query or parts.fragment:
-        raise ConfigurationError(
-            f"{attribute.name} must be an http or https address (https for Google's own hosts) without path, "
-            "credentials or query, such as https://vision.googleapis.com"
-        )
+    try:
+        parts = urlsplit(value)
+        plain = f"{parts.scheme}://{parts.netloc}" == value and parts.hostname and parts.port != 0
+    except ValueError:
+        raise _no_host(attribute.name) from None
+    google_in_clear = parts.scheme == "http" and (parts.hostname or "").rstrip(".").endswith("googleapis.com")
+    if not plain or parts.scheme not in ("http", "https") or google_in_clear or "@" in parts.netloc:
+        raise _no_host(attribute.name)
+
+
+def _no_host(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} must be an http or https address (https for Google's own hosts) without path, credentials or query, "
+        "such as https://vision.googleapis.com"
+    )
+
+
+def _usual_rate(classifier: GoogleVisionClassifier) -> float:
+    return _USUAL_RATE if classifier.sends == "bytes" else _USUAL_RATE_BY_URL
 
 
 def _application_default(classifier: GoogleVisionClassifier) -> ApplicationDefault:
@@ -112,9 +132,10 @@ class GoogleVisionClassifier:
             Usage Consumer in it); with a region it is part of the address.
         sends: ``bytes`` (default) fetches a picture and sends it, at most 1,024 pixels wide and high and so small that
             16 fit into the 10 MB of one call. ``url`` lets Google fetch what has an http, https or gs URL, which it
-            advises against for production; what it cannot have it gets as bytes, once, in a second call.
+            advises against for production; what it cannot have from the web it gets as bytes, once, in a second
+            call.
         images_per_second: The most pictures in a second, over all threads; default 25, as Google's quota of 1,800 a
-            minute counts every picture of a call. `None`: no limit.
+            minute counts every picture of a call, and 15 by URL, where a picture may count twice. `None`: no limit.
         api_url: Another host than Google's own.
 
     Raises:
@@ -128,7 +149,7 @@ class GoogleVisionClassifier:
     region: Region | None = attrs.field(default=None, validator=_check_choice(None, *get_args(Region)))
     project: str | None = None
     sends: Literal["bytes", "url"] = attrs.field(default="bytes", validator=_check_choice("bytes", "url"))
-    images_per_second: float | None = 25
+    images_per_second: float | None = attrs.field(default=attrs.Factory(_usual_rate, takes_self=True))
     api_url: str | None = attrs.field(default=None, validator=_check_host, converter=_strip_slash)
     _calls: ServiceCalls = attrs.field(init=False, repr=False, eq=False, factory=lambda: ServiceCalls(SERVICE))
     _default: ApplicationDefault = attrs.field(
@@ -197,7 +218,7 @@ class GoogleVisionClassifier:
         if len(images) > MAX_BATCH:
             raise ConfigurationError(f"{SERVICE} takes at most {MAX_BATCH} pictures in one call; got {len(images)}")
         answers = self._answers([self._by_url(image) or _by_bytes(image) for image in images])
-        again = [at for at, image in enumerate(images) if self._by_url(image) and is_out_of_reach(answers[at])]
+        again = [at for at, image in enumerate(images) if self._has_more(image) and is_out_of_reach(answers[at])]
         for at, answer in zip(again, self._second_answers([images[at] for at in again]), strict=True):
             answers[at] = answer
         return [self._outcome(image, answer) for image, answer in zip(images, answers, strict=True)]
@@ -213,6 +234,10 @@ class GoogleVisionClassifier:
 
     def _by_url(self, image: ProductImage) -> _Form | None:
         return by_url(image.url) if self.sends == "url" and goes_by_url(image.url) else None
+
+    def _has_more(self, image: ProductImage) -> bool:
+        """Whether a picture was sent by URL and its bytes are there to be sent."""
+        return self._by_url(image) is not None and goes_by_bytes(image.url)
 
     def _outcome(self, image: ProductImage, answer: object) -> Classification | Failure:
         return answer if isinstance(answer, Failure) else read_picture(answer, image=image.url, model=self.model)
@@ -231,22 +256,39 @@ class GoogleVisionClassifier:
         return [form if isinstance(form, Failure) else next(came) for form in forms]
 
     def _call(self, forms: Sequence[_Form]) -> list[Any]:
-        let_in = self._authorization()
         content = Question(self.features, self.max_labels, self.model).body(forms)
+        let_in = self._authorization()
+        reply = self._send(content, let_in)
+        if reply.status == HTTPStatus.UNAUTHORIZED and self.api_key is None:
+            # A token may be ended before its time, or the clock here be late; a new one shows whether that was all.
+            reply = self._send(content, self._default.authorization(refused=let_in.secret))
+        return read_answers(reply, len(forms))
+
+    def _send(self, content: bytes, let_in: Authorization) -> Reply:
         url = address(self.api_url, self.region, quote(self.project, safe="") if self.project else None)
         headers = {**_JSON, **let_in.headers}
-        reply = self._calls.send("POST", url, headers=headers, content=content, secret=let_in.secret)
-        return read_answers(reply, len(forms))
+        return self._calls.send("POST", url, headers=headers, content=content, secret=let_in.secret)
 
     def _authorization(self) -> Authorization:
         if self.api_key is None:
             return self._default.authorization()
-        key = read_key("api_key", self.api_key)
+        key = _read_key(self.api_key)
         return Authorization({"x-goog-api-key": key}, key)
 
 
 def _rebuild(values: dict[str, Any]) -> GoogleVisionClassifier:
     return GoogleVisionClassifier(**values)
+
+
+def _read_key(key: Key) -> str:
+    """The key; what its callable raises says nothing of itself, as it may quote what it was about to return."""
+    try:
+        return read_key("api_key", key)
+    except CoveoEnrichError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a function of the user's
+        kind = type(error).__name__
+    raise ConfigurationError(f"api_key could not be had: its callable raised {kind}")
 
 
 def _by_bytes(image: ProductImage) -> _Form | Failure:

@@ -17,6 +17,8 @@ from coveo_enrich.errors import ConfigurationError, MissingExtraError, ServiceUn
 __all__ = ["ApplicationDefault", "Authorization"]
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-vision",)
+_OF_THE_FILE: Final = (OSError, ValueError, LookupError, AttributeError, TypeError)
+"""How google-auth stumbles over a file of credentials that is none, or of another shape than it takes for granted."""
 _HOW: Final = "give api_key=, set GOOGLE_APPLICATION_CREDENTIALS, or run: gcloud auth application-default login"
 
 
@@ -46,8 +48,11 @@ class ApplicationDefault:
         self._credentials: _Credentials | None = None
         self._one_at_a_time = threading.Lock()
 
-    def authorization(self) -> Authorization:
+    def authorization(self, *, refused: str | None = None) -> Authorization:
         """The headers for a request that is sent now.
+
+        Args:
+            refused: A token that Google refused before its time; it is not given again.
 
         Raises:
             MissingExtraError: google-auth is not installed.
@@ -60,7 +65,7 @@ class ApplicationDefault:
             raise MissingExtraError.of("Google Vision without an API key", "google") from error
         try:
             with self._one_at_a_time:
-                return self._renewed()
+                return self._renewed(refused)
         except GoogleAuthError as error:
             failed = _meaning_of(error)
         # Raised here and not above, where an error that may quote a token would be its context.
@@ -70,11 +75,11 @@ class ApplicationDefault:
         """Release connections."""
         self._calls.close()
 
-    def _renewed(self) -> Authorization:
+    def _renewed(self, refused: str | None) -> Authorization:
         request = _transport(self._calls)
         if self._credentials is None:
             self._credentials = _found(request, self._project)
-        if not self._credentials.valid:
+        if not self._credentials.valid or self._credentials.token == refused:
             self._credentials.refresh(request)
         headers: dict[str, str] = {}
         self._credentials.apply(headers)
@@ -105,8 +110,15 @@ class _Response:
 
 def _found(request: Callable[..., object], project: str | None) -> _Credentials:
     from google import auth  # noqa: PLC0415 - needs the extra
+    from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError  # noqa: PLC0415 - as above
 
-    found = cast("Any", auth).default(scopes=_SCOPES, request=request, quota_project_id=project)
+    try:
+        found = cast("Any", auth).default(scopes=_SCOPES, request=request, quota_project_id=project)
+    except GoogleAuthError:
+        raise
+    except _OF_THE_FILE as error:
+        reason = f"their file cannot be read: {type(error).__name__}: {error}"
+        raise DefaultCredentialsError(reason) from error  # type: ignore[no-untyped-call]
     return cast("_Credentials", found[0])
 
 

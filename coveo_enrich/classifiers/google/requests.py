@@ -22,6 +22,7 @@ __all__ = [
     "address",
     "by_bytes",
     "by_url",
+    "goes_by_bytes",
     "goes_by_url",
 ]
 
@@ -97,6 +98,11 @@ def by_url(url: str) -> dict[str, Any]:
 def goes_by_url(url: str) -> bool:
     """Whether Google can fetch it itself: from the web, or from its own storage."""
     return url.lower().startswith(("http://", "https://", "gs://"))
+
+
+def goes_by_bytes(url: str) -> bool:
+    """Whether its bytes can be had without Google: an object in Google's storage is read by Google alone."""
+    return not url.lower().startswith("gs://")
 
 
 def address(api_url: str | None, region: Region | None, project: str | None) -> str:

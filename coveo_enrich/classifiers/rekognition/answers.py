@@ -137,7 +137,8 @@ def _product_colors(answer: object) -> Sequence[_Table]:
 def _instance_colors(answer: object) -> Sequence[_Table]:
     if "Labels" not in _table(answer, "the answer"):
         return ()
-    things = [seen for seen in _seen(answer) if seen.leaf and _PERSON not in (seen.name, *seen.ancestors)]
+    # Broader labels too: it is often *Boat* that Rekognition finds in the picture, and not the *Kayak* that it is.
+    things = [seen for seen in _seen(answer) if _PERSON not in (seen.name, *seen.ancestors)]
     found = [one for thing in things for one in thing.instances if _tables(one, "DominantColors")]
     surest = max(found, key=_sureness, default=_NOTHING)
     return _tables(surest, "DominantColors")

@@ -21,9 +21,10 @@ from coveo_enrich.classifiers.rekognition.answers import (
 )
 from coveo_enrich.classifiers.rekognition.client import ClientOnDemand, RekognitionClient
 from coveo_enrich.classifiers.rekognition.failures import meaning_of
+from coveo_enrich.classifiers.rekognition.halves import HalfDone
 from coveo_enrich.classifiers.rekognition.s3 import BUCKET_NAME, is_s3, s3_object
 from coveo_enrich.classifiers.values import Attribute, Classification
-from coveo_enrich.errors import ConfigurationError
+from coveo_enrich.errors import ConfigurationError, ServiceUnavailable, Throttled
 from coveo_enrich.images.image import ProductImage
 from coveo_enrich.images.limits import ImageLimits
 from coveo_enrich.images.prepare import prepare
@@ -98,7 +99,8 @@ class RekognitionClassifier:
     """Says what Amazon Rekognition sees in a picture. Needs the extra ``rekognition``.
 
     Rekognition takes no URL and only JPEG and PNG, so pictures are fetched, and converted where they need it, before
-    they are sent. A picture costs one call, and one more for text; each call is made once.
+    they are sent. A picture costs one call, and one more for text. Each call is made once; where the one for text has
+    to be made again, with the same `ProductImage`, the other is not.
 
     Labels are the most exact ones, with the broader ones as their parents, the nearest first. The confidence of a label
     and of a text is Rekognition's percent as a share. The confidence of a colour is **a share of the picture**, not a
@@ -144,6 +146,7 @@ class RekognitionClassifier:
     _clients: ClientOnDemand = attrs.field(
         init=False, repr=False, eq=False, default=attrs.Factory(_clients_of, takes_self=True)
     )
+    _half_done: HalfDone = attrs.field(init=False, repr=False, eq=False, factory=HalfDone)
 
     def __attrs_post_init__(self) -> None:
         if self.client is not None and (self.region is not None or self.endpoint_url is not None):
@@ -154,8 +157,10 @@ class RekognitionClassifier:
             raise ConfigurationError(f"the custom model is in {self._model.region}, not in {self.region}")
         if self.max_labels is not None:
             require_count("max_labels", self.max_labels, 1, _MOST_LABELS)
-        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+        if self.min_confidence is not None and not _is_share(self.min_confidence):
             raise ConfigurationError(f"min_confidence is a share from 0 to 1; got {self.min_confidence!r}")
+        if "@" in (self.endpoint_url or ""):
+            raise ConfigurationError("endpoint_url holds no credentials: they would be shown, and boto3 finds its own")
 
     @property
     def name(self) -> str:
@@ -187,8 +192,15 @@ class RekognitionClassifier:
         request = {"Image": self._picture(image)}
         if self._model is not None:
             return self._by_custom_model(request, self._model)
-        seen = self._seen(request)
-        return seen if "text" not in self._detected else self._with_text(seen, request)
+        if "text" not in self._detected:
+            return self._seen(request)
+        # What was seen is paid for: where only the text fails, only the text is asked for again.
+        seen = self._half_done.take(image) or self._seen(request)
+        try:
+            return self._with_text(seen, request)
+        except (Throttled, ServiceUnavailable):
+            self._half_done.keep(image, seen)
+            raise
 
     def __copy__(self) -> Self:
         return self
@@ -249,15 +261,21 @@ class RekognitionClassifier:
             client = self._clients.get() if self.client is None else self.client
             answer: Mapping[str, Any] = getattr(client, operation)(**request)
         except Exception as error:
-            meaning = meaning_of(error)
-            if meaning is None:
+            failed = meaning_of(error)
+            if failed is None:
                 raise
-            raise meaning from error
-        return answer
+        else:
+            return answer
+        # Raised here and not above, where AWS's own words would be its context: they may repeat the session's token.
+        raise failed
 
 
 def _given(**settings: float | None) -> dict[str, float]:
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _rebuild(values: dict[str, Any]) -> RekognitionClassifier:

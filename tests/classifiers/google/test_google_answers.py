@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from threading import Semaphore
 from typing import Any
 
 import pytest
@@ -13,14 +14,15 @@ from pytest_httpx import HTTPXMock
 from vision import ANSWER, KEY, classifier, picture
 
 from coveo_enrich.classifiers import Attribute, Box, Classification, Failure, FailureKind, Label
-from coveo_enrich.classifiers.google.answers import read_picture
+from coveo_enrich.classifiers.asking import Asker
+from coveo_enrich.classifiers.google.answers import is_out_of_reach, read_picture
 from coveo_enrich.errors import ConfigurationError, CoveoEnrichError, ImageRejected, ServiceUnavailable, Throttled
 
 KINDS: dict[int, FailureKind] = {
     3: "permanent",
     4: "transient",
     5: "permanent",
-    7: "configuration",
+    7: "permanent",
     8: "throttled",
     13: "transient",
     14: "transient",
@@ -70,11 +72,13 @@ ODD: list[object] = [
     "text",
     {"error": "broken"},
     {"error": {"code": "14"}},
+    {"error": {"code": [14]}},
     {"labelAnnotations": {}},
     {"labelAnnotations": [None]},
     {"labelAnnotations": [{"description": 3}]},
     {"labelAnnotations": [{"description": "Boat", "score": "high"}]},
     {"labelAnnotations": [{"description": "Boat", "score": float("nan")}]},
+    {"labelAnnotations": [{"description": "Boat", "score": 10**400}]},
     {"localizedObjectAnnotations": [{"name": "Boat", "boundingPoly": []}]},
     {"imagePropertiesAnnotation": {"dominantColors": {"colors": [{"color": {"red": "full"}}]}}},
 ]
@@ -93,15 +97,23 @@ def _seen(answer: object) -> Classification:
 def test_labels_and_objects_come_surest_first() -> None:
     """Labels and found objects are one list by their score; an object has its box, a corner at 0 is left out of it."""
     assert _seen(ANSWER).labels == (
-        Label("Kayak", 0.97),
-        Label("Canoe", 0.83, box=Box(0.0, 0.25, 0.5, 0.75)),
-        Label("Boat", 0.8),
+        Label("Kayak", 0.97, raw_score=0.97, scale=1),
+        Label("Canoe", 0.83, raw_score=0.83, scale=1, box=Box(0.0, 0.25, 0.5, 0.75)),
+        Label("Boat", 0.8, raw_score=0.8, scale=1),
     )
+
+
+def test_corners_at_the_edge_of_the_picture_come_without_their_zeros() -> None:
+    """A coordinate that is 0 is left out, of a corner in the upper left both; a corner outside is at the edge."""
+    corners: list[dict[str, float]] = [{}, {"x": 1.25}, {"x": 1.25, "y": 0.5}, {"y": 0.5}]
+    found = {"localizedObjectAnnotations": [{"name": "Boat", "boundingPoly": {"normalizedVertices": corners}}]}
+    assert _seen(found).labels == (Label("Boat", box=Box(0.0, 0.0, 1.0, 0.5)),)
 
 
 def test_logos_and_the_whole_text_are_attributes() -> None:
     """The text is the first entry, not scored; the words after it are left out; a box in pixels is none."""
-    assert _seen(ANSWER).attributes == (Attribute("logo", "Acme", 0.75), Attribute("text", "whole text"))
+    logo = Attribute("logo", "Acme", 0.75, raw_score=0.75, scale=1)
+    assert _seen(ANSWER).attributes == (logo, Attribute("text", "whole text"))
 
 
 def test_colors_are_named_and_their_confidence_is_their_share() -> None:
@@ -128,9 +140,9 @@ def test_nothing_seen_is_an_answer() -> None:
 
 
 def test_what_is_not_scored_has_no_confidence() -> None:
-    """Law 10: without a score, or with one that is no share, the confidence is None."""
+    """Law 10: without a score, or with one that is no share, the confidence is None; the score itself is kept."""
     found = {"labelAnnotations": [{"description": "Boat"}, {"description": "Kayak", "score": 1.5}, {"score": 0.5}]}
-    assert _seen(found).labels == (Label("Boat"), Label("Kayak"))
+    assert _seen(found).labels == (Label("Boat"), Label("Kayak", raw_score=1.5, scale=1))
 
 
 def test_web_detection_is_never_read() -> None:
@@ -171,6 +183,7 @@ def test_a_response_of_another_shape_is_a_failure(answer: object) -> None:
     assert isinstance(outcome, Failure)
     assert outcome.kind == "transient"
     assert "does not document" in outcome.reason
+    assert not is_out_of_reach(answer)
 
 
 @given(
@@ -188,6 +201,7 @@ def test_a_response_of_another_shape_is_a_failure(answer: object) -> None:
 def test_no_json_makes_it_crash(answer: object) -> None:
     """Whatever JSON comes, it is a classification or a failure."""
     assert isinstance(_read(answer), Classification | Failure)
+    assert is_out_of_reach(answer) in (True, False)
 
 
 @pytest.mark.parametrize(("status", "body", "error"), REFUSALS.values(), ids=REFUSALS)
@@ -217,6 +231,28 @@ def test_a_refusal_that_repeats_the_key_is_told_without_it(httpx_mock: HTTPXMock
     with pytest.raises(ConfigurationError, match="API key … not valid") as caught:
         classifier().classify(picture())
     assert KEY not in repr(caught.value)
+
+
+def test_a_success_that_repeats_the_key_is_told_without_it(httpx_mock: HTTPXMock) -> None:
+    """Law 13: the reason of a picture's failure, which is reported, does not have the key."""
+    denied = {"error": {"code": 7, "message": f"the key {KEY} may not"}}
+    httpx_mock.add_response(json={"responses": [denied]})
+    (failed,) = classifier().classify_many([picture()])
+    assert isinstance(failed, Failure)
+    assert failed.reason == "Google Vision: the key … may not (code 7)"
+
+
+def test_what_is_denied_for_one_picture_leaves_the_others(httpx_mock: HTTPXMock) -> None:
+    """Law 12: PERMISSION_DENIED inside a success is that picture's own, and the classifier goes on to be asked."""
+    denied = {"error": {"code": 7, "message": "We're not allowed to access the URL on your behalf."}}
+    httpx_mock.add_response(json={"responses": [denied]})
+    httpx_mock.add_response(json={"responses": [{}]})
+    asker = Asker(classifier(), calls_at_once=1, reading=Semaphore(), on_call=int)
+    first, second = asker.ask(picture("1.png")), asker.ask(picture("2.png"))
+    asker.stop()
+    assert isinstance(first, Failure)
+    assert first.kind == "permanent"
+    assert second == Classification("google-vision")
 
 
 @pytest.mark.parametrize("body", LIES.values(), ids=LIES)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import sys
 from base64 import b64decode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import httpx
@@ -20,7 +24,13 @@ from coveo_enrich.classifiers import Classification, Failure
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.google import GoogleVisionClassifier
 from coveo_enrich.classifiers.google.requests import FEATURES, LIMITS, MAX_BATCH, MAX_REQUEST_BYTES, Question, by_bytes
-from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavailable, ServiceUnavailable
+from coveo_enrich.errors import (
+    ConfigurationError,
+    ImageRejected,
+    ImageUnavailable,
+    MissingExtraError,
+    ServiceUnavailable,
+)
 from coveo_enrich.images import ProductImage
 
 KAYAK = "https://images.example.com/kayak.webp"
@@ -36,6 +46,10 @@ WRONG: dict[str, dict[str, Any]] = {
     "another way to send": {"sends": "path"},
     "an address with a path": {"api_url": "https://vision.googleapis.com/v1"},
     "the key in clear": {"api_url": "http://vision.googleapis.com"},
+    "the key in clear to the same host by its other name": {"api_url": "http://vision.googleapis.com."},
+    "an address with a password": {"api_url": "https://me:pw@vision.example.com"},
+    "an address that is none": {"api_url": "https://["},
+    "a port that is none": {"api_url": "https://vision.example.com:99999"},
     "a key that no header can hold": {"api_key": "two words"},
     "a project beside a key": {"project": "shop"},
 }
@@ -191,6 +205,16 @@ def test_a_second_call_that_fails_does_not_spoil_the_first(httpx_mock: HTTPXMock
     assert (failed.kind, failed.retry_after) == ("throttled", 7)
 
 
+@pytest.mark.parametrize(("code", "kind"), [(7, "permanent"), (14, "transient")])
+def test_an_object_in_googles_storage_has_no_bytes_to_fall_back_to(httpx_mock: HTTPXMock, code: int, kind: str) -> None:
+    """What Google says about an object of its own storage stands: here it cannot be read, now or later."""
+    httpx_mock.add_response(json={"responses": [{"error": {"code": code, "message": "no luck"}}]})
+    stored = ProductImage("gs://shop/kayak.jpg", load=_unreadable(AssertionError("it was read")))
+    (outcome,) = classifier(sends="url").classify_many([stored])
+    assert isinstance(outcome, Failure)
+    assert (outcome.kind, outcome.reason) == (kind, f"Google Vision: no luck (code {code})")
+
+
 def test_bytes_that_fail_are_not_sent_twice(httpx_mock: HTTPXMock) -> None:
     """A picture that was sent as bytes is asked about once in a call, whatever came back."""
     httpx_mock.add_response(json={"responses": [{"error": {"code": 14, "message": "busy"}}]})
@@ -206,6 +230,16 @@ def test_it_declares_what_drives_the_pipeline() -> None:
     assert "AVIF" not in declared.accepts.formats
     assert "WEBP" in declared.accepts.formats
     assert Declared.of(classifier(sends="url")).accepts is None
+
+
+def test_its_pace_keeps_within_googles_quota_whatever_is_asked_twice() -> None:
+    """1,800 pictures a minute: by URL each may be asked about a second time in its turn; a rate that is set stands."""
+    by_bytes_alone, by_url_first = (Declared.of(classifier(sends=way)).images_per_second for way in ("bytes", "url"))
+    assert by_bytes_alone is not None
+    assert by_url_first is not None
+    assert by_bytes_alone * 60 <= 1800
+    assert by_url_first * 2 * 60 <= 1800
+    assert Declared.of(classifier(sends="url", images_per_second=100)).images_per_second == 100
 
 
 def test_the_fingerprint_follows_what_is_asked() -> None:
@@ -238,6 +272,19 @@ def test_a_key_stays_secret() -> None:
         pickle.dumps(classifier())
 
 
+def test_a_key_that_cannot_be_had_is_a_configuration_error() -> None:
+    """Law 12: a callable that fails does so for every picture, so it stops early; its own words may hold the key."""
+    with pytest.raises(ConfigurationError, match="api_key could not be had: its callable raised KeyError") as caught:
+        classifier(api_key=_unreadable(KeyError(KEY))).classify(picture())
+    assert KEY not in f"{caught.value!r}{caught.value.__cause__!r}{caught.value.__context__!r}"
+
+
+def test_a_key_that_cannot_be_had_now_may_be_had_later() -> None:
+    """A callable may say by the library's own errors that its vault does not answer."""
+    with pytest.raises(ServiceUnavailable, match="the vault is away"):
+        classifier(api_key=_unreadable(ServiceUnavailable("the vault is away"))).classify(picture())
+
+
 def test_a_classifier_travels(httpx_mock: HTTPXMock) -> None:
     """Law 14: with a callable key it pickles, also after a call, and works where it arrives."""
     httpx_mock.add_response(json=NOTHING, is_reusable=True)
@@ -259,7 +306,7 @@ def test_connections_can_be_released_and_made_anew(httpx_mock: HTTPXMock) -> Non
 
 
 @pytest.fixture
-def user(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:  # noqa: ANN401 - a path
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Application Default Credentials of a user."""
     pytest.importorskip("google.auth", reason="needs the extra google")
     for variable in [name for name in os.environ if name.startswith(("GOOGLE_", "GCLOUD_"))]:
@@ -323,3 +370,78 @@ def test_credentials_that_are_not_there_are_a_configuration_error(
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "missing.json")
     with pytest.raises(ConfigurationError, match=r"missing\.json.*api_key="):
         GoogleVisionClassifier().classify(picture())
+
+
+@pytest.mark.usefixtures("user")
+def test_threads_share_one_token(httpx_mock: HTTPXMock) -> None:
+    """Threads that come at once sign in once between them."""
+    httpx_mock.add_response(method="POST", url=TOKEN, json={"access_token": "ya29-1", "expires_in": 3600})
+    httpx_mock.add_response(method="POST", url=ANNOTATE, json=NOTHING, is_reusable=True)
+    one, together = GoogleVisionClassifier(), Barrier(4)
+
+    def ask(_: int) -> Classification:
+        together.wait(timeout=60)
+        return one.classify(picture())
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(ask, range(4))) == [Classification("google-vision")] * 4
+    assert len(httpx_mock.get_requests(url=TOKEN)) == 1
+
+
+@pytest.mark.usefixtures("user")
+def test_a_token_that_is_refused_is_renewed_once(httpx_mock: HTTPXMock) -> None:
+    """A token that ended before its time does not stop a run; one that is new and refused too does."""
+    for token in ("ya29-1", "ya29-2", "ya29-3"):
+        httpx_mock.add_response(method="POST", url=TOKEN, json={"access_token": token, "expires_in": 3600})
+    for status in (401, 200, 401, 401):
+        httpx_mock.add_response(method="POST", url=ANNOTATE, status_code=status, json=NOTHING)
+    one = GoogleVisionClassifier()
+    assert one.classify(picture()) == Classification("google-vision")
+    with pytest.raises(ConfigurationError, match="401"):
+        one.classify(picture())
+    sent = [call.headers["authorization"] for call in httpx_mock.get_requests(url=ANNOTATE)]
+    assert sent == [f"Bearer ya29-{number}" for number in (1, 2, 2, 3)]
+
+
+@pytest.mark.usefixtures("user")
+def test_a_token_is_not_told(httpx_mock: HTTPXMock) -> None:
+    """Law 13: an answer that repeats the token is told without it."""
+    httpx_mock.add_response(method="POST", url=TOKEN, json={"access_token": "ya29-1", "expires_in": 3600})
+    httpx_mock.add_response(method="POST", url=ANNOTATE, json={"responses": [{"error": {"message": "ya29-1 is old"}}]})
+    with pytest.raises(ImageRejected, match="… is old"):
+        GoogleVisionClassifier().classify(picture())
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "3", "{}", '{"type": "service_account"}', '{"type": "impersonated_service_account"}']
+)
+@pytest.mark.usefixtures("user")
+def test_a_file_that_holds_no_credentials_is_a_configuration_error(tmp_path: Path, content: str) -> None:
+    """Whatever google-auth makes of a file that is none, it stops the run and is not told of each picture."""
+    (tmp_path / "adc.json").write_text(content, "utf-8")
+    with pytest.raises(ConfigurationError, match=r"no credentials that Google accepts .*api_key="):
+        GoogleVisionClassifier().classify(picture())
+
+
+@pytest.mark.usefixtures("user")
+def test_a_machine_without_credentials_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a file, a login and a machine's own account, the message names every way to give them."""
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS")
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    with pytest.raises(ConfigurationError, match=r"api_key=, set GOOGLE_APPLICATION_CREDENTIALS, or run: gcloud auth"):
+        GoogleVisionClassifier().classify(picture())
+
+
+def test_without_google_auth_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key and without google-auth the message says which extra brings it."""
+    monkeypatch.setitem(sys.modules, "google.auth.exceptions", None)
+    with pytest.raises(MissingExtraError, match=r"coveo-enrich\[google\]"):
+        GoogleVisionClassifier().classify(picture())
+
+
+def test_with_a_key_google_auth_is_not_needed(monkeypatch: pytest.MonkeyPatch, httpx_mock: HTTPXMock) -> None:
+    """A key needs no library of Google's."""
+    monkeypatch.setitem(sys.modules, "google.auth.exceptions", None)
+    httpx_mock.add_response(json=NOTHING)
+    assert classifier().classify(picture()) == Classification("google-vision")

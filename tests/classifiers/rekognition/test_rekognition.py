@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import subprocess
 import sys
+import weakref
 from importlib import import_module
+from traceback import format_exception
 from typing import Any, get_args
 
 import pytest
@@ -16,6 +19,7 @@ from coveo_enrich.classifiers import Attribute, Box, Classification, Color, Labe
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.rekognition import RekognitionClassifier
 from coveo_enrich.classifiers.rekognition.classifier import Detects
+from coveo_enrich.classifiers.rekognition.halves import HalfDone
 from coveo_enrich.errors import (
     ConfigurationError,
     CoveoEnrichError,
@@ -88,6 +92,51 @@ def test_everything_at_once_is_two_calls(stubber: Any, boto_client: Any) -> None
     answer = RekognitionClassifier(client=boto_client, detects=get_args(Detects)).classify(image())
     assert (answer.labels[1], answer.colors[0], answer.attributes) == (KAYAK_LABEL, YELLOW, (SEA_TOURER,))
     assert answer.model_version == "3.0"
+
+
+def test_text_that_fails_is_asked_for_again_alone(stubber: Any, boto_client: Any) -> None:  # noqa: ANN401 - untyped
+    """Law 8: labels that were paid for are not asked for again when the call for the text has to be repeated."""
+    stubber.add_response("detect_labels", KAYAK, {"Image": BYTES, "Features": ["GENERAL_LABELS", "IMAGE_PROPERTIES"]})
+    stubber.add_client_error("detect_text", "ThrottlingException", http_status_code=400)
+    stubber.add_client_error("detect_text", "InternalServerError", http_status_code=500)
+    stubber.add_response("detect_text", TEXT, {"Image": BYTES})
+    classifier, kayak = RekognitionClassifier(client=boto_client, detects=get_args(Detects)), image()
+    with pytest.raises(Throttled):
+        classifier.classify(kayak)
+    with pytest.raises(ServiceUnavailable):
+        classifier.classify(kayak)
+    answer = classifier.classify(kayak)
+    assert (answer.labels[1], answer.colors[0], answer.attributes) == (KAYAK_LABEL, YELLOW, (SEA_TOURER,))
+
+
+def test_half_an_answer_is_for_its_own_picture_and_once(stubber: Any, boto_client: Any) -> None:  # noqa: ANN401 - untyped
+    """Another picture, of the same URL too, is asked about from the start, and so is the same one after its answer."""
+    classifier, kayak = RekognitionClassifier(client=boto_client, detects=["labels", "text"]), image()
+    stubber.add_response("detect_labels", KAYAK)
+    stubber.add_client_error("detect_text", "ThrottlingException", http_status_code=400)
+    with pytest.raises(Throttled):
+        classifier.classify(kayak)
+    stubber.add_response("detect_labels", {"Labels": []})
+    stubber.add_response("detect_text", TEXT)
+    assert classifier.classify(image()).labels == ()
+    stubber.add_response("detect_text", TEXT)
+    assert classifier.classify(kayak).labels[1] == KAYAK_LABEL
+    stubber.add_response("detect_labels", {"Labels": []})
+    stubber.add_response("detect_text", TEXT)
+    assert classifier.classify(kayak).labels == ()
+
+
+def test_half_an_answer_is_forgotten_with_its_picture() -> None:
+    """Law 11: what is kept for a picture that is given up does not outlive it."""
+    half_done, kayak = HalfDone(), image()
+    answer = Classification("rekognition", labels=[KAYAK_LABEL])
+    kept = weakref.ref(answer)
+    half_done.keep(kayak, answer)
+    del answer
+    assert kept() is not None
+    del kayak
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_custom_model_answers_with_its_labels(stubber: Any, boto_client: Any) -> None:  # noqa: ANN401 - untyped
@@ -187,6 +236,8 @@ def test_an_error_means_what_its_name_says(
         RekognitionClassifier(client=stubber.client).classify(image())
     assert type(caught.value) is kind
     assert "token" not in str(caught.value)
+    assert "token" not in "".join(format_exception(caught.value))
+    assert caught.value.__context__ is None
     assert pickle.loads(pickle.dumps(caught.value)).args == caught.value.args  # noqa: S301 - made here
 
 
@@ -230,6 +281,9 @@ def test_a_mistake_of_a_client_is_not_hidden() -> None:
         ({"max_labels": 0}, "max_labels must be a whole number, from 1 to 1,000"),
         ({"max_labels": 1001}, "max_labels must be a whole number, from 1 to 1,000"),
         ({"min_confidence": 55}, "share from 0 to 1"),
+        ({"min_confidence": "0.5"}, "share from 0 to 1"),
+        ({"min_confidence": float("nan")}, "share from 0 to 1"),
+        ({"endpoint_url": "https://me:pw@rekognition.example.com"}, "holds no credentials"),
         ({"s3_buckets": "shop-pictures"}, "must be a list of buckets"),
         ({"s3_buckets": ["s3://shop-pictures"]}, "must be names of buckets"),
     ],

@@ -72,10 +72,29 @@ PLAIN = properties(foreground=[color("Green", 30.0)], background=[color("White",
             ["blue"],
         ),
         ({"Labels": [label("Person", 99.0, Instances=[instance(99.0, color("Pink", 60.0))])]}, ["green"]),
+        (
+            {
+                "Labels": [
+                    label("Kayak", 99.0, "Boat", "Vehicle"),
+                    label("Boat", 99.0, "Vehicle", Instances=[instance(95.0, color("Yellow", 60.0))]),
+                    label("Wheel", 70.0, "Machine", Instances=[instance(60.0, color("Black", 60.0))]),
+                ]
+            },
+            ["yellow"],
+        ),
+        (
+            {
+                "Labels": [
+                    label("Bride", 99.0, "Female", "Person"),
+                    label("Female", 99.0, "Person", Instances=[instance(99.0, color("Pink", 60.0))]),
+                ]
+            },
+            ["green"],
+        ),
     ],
 )
 def test_the_colors_are_those_of_the_thing_else_of_the_foreground(answer: dict[str, Any], expected: list[str]) -> None:
-    """The surest thing that is no person has the colours; without one the foreground has them."""
+    """The surest thing that is no person has the colours, by whatever word it was found; else the foreground has."""
     assert names({**answer, "ImageProperties": PLAIN}) == expected
 
 

@@ -8,14 +8,17 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from threading import Barrier
+from io import BytesIO
+from threading import Barrier, Semaphore
 from typing import Any
 
 import pytest
+from PIL import Image
 from rekognition_samples import ARN, CUSTOM, KAYAK, TEXT, image, picture
 from rekognition_server import MOST_BYTES, RekognitionServer, Reply, answered, refused
 
-from coveo_enrich.classifiers import Label
+from coveo_enrich import RetryPolicy
+from coveo_enrich.classifiers import Classification, Label, asking
 from coveo_enrich.classifiers.rekognition import RekognitionClassifier
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable, Throttled
 from coveo_enrich.images import ProductImage
@@ -44,6 +47,14 @@ def test_an_image_that_fits_is_sent_untouched(server: RekognitionServer) -> None
     assert base64.b64decode(asked.body["Image"]["Bytes"]) == picture(file_format="PNG")
 
 
+def test_a_url_goes_out_as_its_bytes(server: RekognitionServer) -> None:
+    """The service takes no URL, so what it gets of a picture on the web is what its host sent."""
+    server.script("DetectLabels", answered(KAYAK))
+    classifier_of(server).classify(ProductImage("https://images.example.com/kayak.webp", load=picture))
+    (asked,) = server.asked
+    assert asked.body["Image"] == {"Bytes": base64.b64encode(picture()).decode()}
+
+
 def test_a_webp_is_converted(server: RekognitionServer) -> None:
     """The service refuses WebP, so it gets a JPEG or PNG."""
     server.script("DetectLabels", answered(KAYAK))
@@ -55,6 +66,30 @@ def test_a_picture_beyond_the_limit_is_made_smaller(server: RekognitionServer) -
     server.script("DetectLabels", answered(KAYAK))
     heavy = picture(file_format="PNG") + b"\0" * MOST_BYTES
     assert classifier_of(server).classify(ProductImage.from_bytes(heavy)).labels[1].name == "Kayak"
+
+
+def test_a_custom_model_gets_less(server: RekognitionServer) -> None:
+    """A custom model takes 4 MB: what Rekognition's own model would get untouched arrives smaller."""
+    server.script("DetectLabels", answered(KAYAK))
+    server.script("DetectCustomLabels", answered(CUSTOM))
+    heavy = ProductImage.from_bytes(picture(file_format="PNG") + b"\0" * 4_500_000)
+    classifier_of(server).classify(heavy)
+    classifier_of(server, custom_model=ARN).classify(heavy)
+    usual, custom = (len(base64.b64decode(asked.body["Image"]["Bytes"])) for asked in server.asked)
+    assert usual == len(heavy.read())
+    assert custom <= 4_194_304
+
+
+def test_a_picture_that_is_too_wide_is_made_smaller(server: RekognitionServer) -> None:
+    """More than 10,000 pixels a side are scaled down; what would then be under 80 is rejected without a call."""
+    server.script("DetectLabels", answered(KAYAK))
+    classifier_of(server).classify(image((10_100, 120), "PNG"))
+    (asked,) = server.asked
+    with Image.open(BytesIO(base64.b64decode(asked.body["Image"]["Bytes"]))) as sent:
+        assert (max(sent.size) <= 10_000, min(sent.size) >= 80) == (True, True)
+    with pytest.raises(ImageRejected, match="80"):
+        classifier_of(server).classify(image((12_600, 81), "PNG"))
+    assert len(server.asked) == 1
 
 
 def test_a_picture_that_is_too_small_is_rejected_unasked(server: RekognitionServer) -> None:
@@ -82,6 +117,23 @@ def test_throttling_is_asked_once_and_told(server: RekognitionServer, reply: Rep
     assert caught.value.retry_after == pause
     assert len(server.asked) == 1
     assert classifier.classify(image()).labels[1].name == "Kayak"
+
+
+def test_the_library_asks_again_after_a_throttled_call(
+    server: RekognitionServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Throttling with a 400 is retried by the library, once for each refusal, and only what was refused."""
+    monkeypatch.setattr(asking, "PATIENCE", RetryPolicy(attempts=3, first_wait_seconds=0, longest_wait_seconds=0))
+    server.script("DetectLabels", refused("ProvisionedThroughputExceededException"), answered(KAYAK))
+    server.script("DetectText", refused("ThrottlingException"), answered(TEXT))
+    classifier, calls = classifier_of(server, detects=["labels", "text"]), list[int]()
+    asker = asking.Asker(classifier, calls_at_once=1, reading=Semaphore(), on_call=calls.append)
+    answer = asker.ask(image())
+    asker.stop()
+    assert isinstance(answer, Classification)
+    assert [attribute.value for attribute in answer.attributes] == ["SEA TOURER"]
+    assert [asked.operation for asked in server.asked] == ["DetectLabels", "DetectLabels", "DetectText", "DetectText"]
+    assert calls == [1, 1, 1]
 
 
 def test_a_failing_service_is_asked_once(server: RekognitionServer) -> None:
