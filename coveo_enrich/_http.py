@@ -789,27 +789,36 @@ def _bounded(pieces: Iterable[bytes], encoding: str, max_bytes: int) -> bytes:
     """A body that never grows over the cap, not even while it is decoded."""
     body = bytearray()
     decode = _decoder(encoding.strip().lower())
-    for piece in pieces:
+    for piece in filter(None, pieces):
         body += decode(piece, max_bytes + 1 - len(body))
         if len(body) > max_bytes:
             raise ReplyTooLarge
+    decode(b"", 1)
     return bytes(body)
 
 
 def _decoder(encoding: str) -> Callable[[bytes, int], bytes]:
+    """Takes a piece and how many bytes may come of it; an empty piece stands behind the last."""
     if encoding in ("", "identity"):
         return lambda piece, _most: piece
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise FetchRefused("its host compressed it in a way that was not asked for")
-    decompress = zlib.decompressobj(_GZIP_OR_ZLIB).decompress
+    return _Decompressor()
 
-    def decode(piece: bytes, most: int) -> bytes:
+
+class _Decompressor:
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._begun = False
+
+    def __call__(self, piece: bytes, most: int) -> bytes:
+        if not piece and self._begun and not self._zlib.eof:
+            raise FetchRefused("its host compressed it, and sent only a part")
+        self._begun = self._begun or bool(piece)
         try:
-            return decompress(piece, most)
+            return self._zlib.decompress(piece, most)
         except zlib.error as error:
             raise FetchRefused("its host compressed it, and it cannot be decompressed") from error
-
-    return decode
 
 
 class _CheckedNetwork(httpcore.SyncBackend):
@@ -890,7 +899,9 @@ def _start_daemon(work: Callable[[], None]) -> None:
 def _addresses(host: str, lookup: Task[Any]) -> list[str]:
     try:
         found = lookup.result()
-    except (OSError, UnicodeError) as error:
+    except UnicodeError as error:  # too long a part, or an empty one
+        raise FetchRefused(f"{shown(host)} cannot be the name of a host") from error
+    except OSError as error:
         raise httpcore.ConnectError(f"the name {host} cannot be resolved") from error
     # A scope (fe80::1%eth0) names an interface, not an address.
     return [str(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found]

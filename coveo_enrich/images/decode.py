@@ -7,8 +7,12 @@ Pillow's pictures around, inside the package only; what is seen in them belongs 
 
 from __future__ import annotations
 
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
+
+from typing_extensions import override
 
 from coveo_enrich.errors import ImageRejected, MissingExtraError
 from coveo_enrich.images.header import format_of
@@ -19,13 +23,27 @@ if TYPE_CHECKING:
 
     from coveo_enrich.images.limits import ImageFormat
 
-__all__ = ["decoded", "on_white", "open_image", "thumbnail", "undecoded"]
+__all__ = ["decoded", "on_white", "open_image", "thumbnail", "turn_of", "undecoded"]
 
 _MAX_PIXELS: Final = 64_000_000
 _AVERAGED: Final = frozenset({"RGB", "RGBA", "L", "LA", "CMYK"})
 # What decoding may come to for a JPEG, whose pixels are worked through once for each of its scans: five seconds or so.
 _MAX_SCANNED_PIXELS: Final = 100 * _MAX_PIXELS
 _START_OF_SCAN: Final = b"\xff\xda"
+_MOST_READS: Final = 1_000_000
+"""What Pillow may ask of a file, about two seconds: it reads each part by itself, and a hostile file has millions."""
+_START_OF_EXIF: Final = b"Exif\0\0"
+_MOST_EXIF: Final = 300  # pieces, each of which Pillow adds to a copy of those before; real files have one
+_TILE_SIDES: Final = (322, 323)  # the tags of a TIFF
+_ORIENTATION: Final = 0x0112  # the tag of EXIF
+_MOST_PROFILE_BYTES: Final = 4_000_000
+_SRGB: Final = ("sRGB".encode("ascii"), "sRGB".encode("utf-16-be"))
+
+# What decoding takes in memory, in bytes a pixel: these two decoders hold the picture several times.
+_BYTES_A_PIXEL: Final = {"JPEG": 4, "WEBP": 20, "AVIF": 16}
+_USUAL_BYTES_A_PIXEL: Final = 8
+_HEAVY: Final = 300_000_000
+_turn: Final = threading.Lock()
 _DAMAGED: Final = "the picture is cut off or damaged"
 
 
@@ -42,7 +60,16 @@ def open_image(data: bytes, *, side: int | None = None, max_pixels: int = _MAX_P
         ImageRejected: It is empty, damaged, too large, or not a picture; the reason says which.
         MissingExtraError: Pillow is not installed.
     """
-    return decoded(undecoded(data), side=side, max_pixels=max_pixels)
+    picture = undecoded(data)
+    with turn_of(picture):
+        return decoded(picture, side=side, max_pixels=max_pixels)
+
+
+def turn_of(picture: ImageFile) -> AbstractContextManager[object]:
+    """What to hold while a picture is worked on: of those that take more than 300 MB, one at a time is."""
+    width, height = picture.size
+    heavy = width * height * _BYTES_A_PIXEL.get(picture.format or "", _USUAL_BYTES_A_PIXEL) > _HEAVY
+    return _turn if heavy else nullcontext()
 
 
 def undecoded(data: bytes) -> ImageFile:
@@ -54,14 +81,17 @@ def undecoded(data: bytes) -> ImageFile:
     """
     file_format = format_of(data)
     decoder = _decoder_of(file_format)
+    if file_format == "JPEG" and data.count(_START_OF_EXIF) > _MOST_EXIF:
+        raise _too_long("it is made of unusually many parts")
     try:
-        picture = decoder(BytesIO(data))
+        picture = decoder(_BoundedReads(data))
+    except ImageRejected:
+        raise
     except Exception as error:
         # Pillow raises almost anything on damaged bytes.
         raise ImageRejected(_DAMAGED) from error
-    width, height = picture.size
-    if file_format == "JPEG" and width * height * data.count(_START_OF_SCAN) > _MAX_SCANNED_PIXELS:
-        raise ImageRejected("the picture would take too long to decode: it is a JPEG of unusually many scans")
+    if file_format == "JPEG":
+        _require_few_scans(picture, data)
     return picture
 
 
@@ -75,8 +105,9 @@ def decoded(picture: ImageFile, *, side: int | None = None, max_pixels: int = _M
     if width * height > max_pixels:
         raise ImageRejected(f"the picture is too large: {width:,} x {height:,} pixels, more than {max_pixels:,}")
     try:
+        _require_modest_tiles(picture, max_pixels)
         return _upright(_reduced(picture, side))
-    except MemoryError:
+    except (MemoryError, ImageRejected):
         raise
     except Exception as error:
         # As above.
@@ -101,9 +132,40 @@ def on_white(image: Image) -> Image:
         return image
     from PIL.Image import new  # noqa: PLC0415 - needs the extra
 
-    white = new("RGBA", image.size, "white")
-    white.alpha_composite(image)
-    return white.convert("RGB")
+    white = new("RGB", image.size, "white")
+    white.paste(image, mask=image)
+    return white
+
+
+class _BoundedReads(BytesIO):
+    """The bytes of a file, which may be read in only so many pieces."""
+
+    _left = _MOST_READS
+
+    @override
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise _too_long("it is made of unusually many parts")
+        return super().read(size)
+
+
+def _too_long(why: str) -> ImageRejected:
+    return ImageRejected(f"the picture would take too long to decode: {why}")
+
+
+def _require_few_scans(picture: ImageFile, data: bytes) -> None:
+    width, height = picture.size
+    if width * height * data.count(_START_OF_SCAN) > _MAX_SCANNED_PIXELS:
+        raise _too_long("it is a JPEG of unusually many scans")
+
+
+def _require_modest_tiles(picture: ImageFile, max_pixels: int) -> None:
+    """Refuse a TIFF whose tiles are larger than a picture may be: room is made for a whole one, whatever is in it."""
+    tags = getattr(picture, "tag_v2", {})
+    width, height = (tags.get(tag, 1) for tag in _TILE_SIDES)
+    if width * height > max_pixels:
+        raise ImageRejected(f"the picture is too large: its tiles are {width:,} x {height:,} pixels")
 
 
 def _decoder_of(file_format: ImageFormat) -> type[ImageFile]:
@@ -153,21 +215,54 @@ def _reduced(picture: Image, side: int | None) -> Image:
 
 def _converted(picture: Image) -> Image:
     if picture.mode.startswith("I"):
-        # Pillow clips 16-bit values to 255 where it should scale them, which makes almost all of a picture white.
-        whole = picture.convert("I")
-        scaled = whole.point(lambda value: value * (1 / 256))  # pyright: ignore[reportUnknownMemberType] - as Pillow's
-        return scaled.convert("L").convert("RGB")
+        return _from_16_bits(picture)
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     picture.load()
+    picture = _in_srgb(picture)
     # To convert to the mode that it has would copy every pixel.
     return picture if picture.mode == mode else picture.convert(mode)
 
 
-def _upright(picture: Image) -> Image:
-    from PIL.ImageOps import exif_transpose  # noqa: PLC0415 - needs the extra
+def _from_16_bits(picture: Image) -> Image:
+    """Pillow clips 16-bit values to 255 where it should scale them, which makes almost all of a picture white."""
+    whole = picture if picture.mode in ("I", "I;16") else picture.convert("I")
+    scaled = whole.point(lambda value: value * (1 / 256))  # pyright: ignore[reportUnknownMemberType] - as Pillow's
+    return scaled.convert("L").convert("RGB")
 
+
+def _in_srgb(picture: Image) -> Image:
+    """The picture with the colours that its profile means; as it is when it names none, or one that cannot be used."""
+    profile = picture.info.get("icc_profile") or b""
+    if picture.mode not in ("RGB", "RGBA", "CMYK") or not 0 < len(profile) <= _MOST_PROFILE_BYTES:
+        return picture
+    if any(name in profile for name in _SRGB):
+        return picture
     try:
-        exif_transpose(picture, in_place=True)
+        from PIL import ImageCms  # noqa: PLC0415 - needs the extra, and not every build of Pillow has it
+
+        mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - as Pillow's
+        meant = ImageCms.profileToProfile(picture, BytesIO(profile), srgb, outputMode=mode)
+    except Exception:  # noqa: BLE001 - as below
+        return picture
+    return meant or picture
+
+
+def _upright(picture: Image) -> Image:
+    """As EXIF says; Pillow's own way writes all of EXIF anew, for which a hostile one takes minutes."""
+    from PIL.Image import Transpose  # noqa: PLC0415 - needs the extra
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    try:
+        turn = turns.get(picture.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - a note on turning that cannot be read is no reason to refuse the pixels
         return picture
-    return picture
+    return picture if turn is None else picture.transpose(turn)

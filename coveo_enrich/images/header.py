@@ -26,6 +26,7 @@ _STARTS: Final[dict[bytes, ImageFormat]] = {
     b"MM\x00*": "TIFF",
 }
 _EMPTY: Final = "the file is empty"
+_VIDEO: Final = "this is a video, or a picture in its wrapper, not a picture that can be read"
 _UNREADABLE: Final = "this is not a picture that can be read (JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF)"
 
 # What is often served in a picture's place, by its first bytes.
@@ -37,7 +38,12 @@ _KNOWN_OTHERS: Final = {
     b"<?xml": "this is an XML document, not a picture",
     b"%pdf": "this is a PDF document, not a picture",
     b"8bps": "this is a Photoshop file; save it as JPEG or PNG",
+    b"\x00\x00\x00\x0cjxl ": "this is a JPEG XL picture; save it as JPEG or PNG",
+    b"\x00\x00\x00\x0cjp  ": "this is a JPEG 2000 picture; save it as JPEG or PNG",
 }
+_HEIC: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_XML: Final = (b"<?xml", b"<!--", b"<!doctype svg")  # what an SVG may begin with
+_PROLOGUE: Final = 4_096
 
 # Markers of a JPEG without a length after them, and those that announce its size.
 _BARE: Final = frozenset({0x01, *range(0xD0, 0xDA)})
@@ -122,7 +128,9 @@ def _two(layout: str, data: bytes, at: int) -> tuple[int, int]:
 
 
 def _what_else(data: bytes) -> str:
-    start = data[:256].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if start[4:8] == b"ftyp" and start[8:12] in {b"heic", b"heix", b"mif1"}:
-        return "this is a HEIC photograph; save it as JPEG or PNG"
+    start = data[:_PROLOGUE].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start[4:8] == b"ftyp":
+        return "this is a HEIC photograph; save it as JPEG or PNG" if start[8:12] in _HEIC else _VIDEO
+    if start.startswith(_XML) and b"<svg" in start:
+        return _KNOWN_OTHERS[b"<svg"]
     return next((what for sign, what in _KNOWN_OTHERS.items() if start.startswith(sign)), _UNREADABLE)

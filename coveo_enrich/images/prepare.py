@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from coveo_enrich.errors import ImageRejected, MissingExtraError
-from coveo_enrich.images.decode import decoded, on_white, undecoded
+from coveo_enrich.images.decode import decoded, on_white, turn_of, undecoded
 from coveo_enrich.images.header import format_of, size_of
 from coveo_enrich.images.limits import ImageFormat, ImageLimits
 
@@ -106,9 +106,10 @@ def _converted(data: bytes, limits: ImageLimits) -> PreparedImage:
     picture = undecoded(data)
     # Pillow's reading of the header is what is decoded, should it differ from the first.
     _require_sides(*picture.size, limits)
-    image = on_white(decoded(picture, side=_longest_side(*picture.size, limits)))
-    image.info.clear()  # comments, profiles and places, which Pillow would save again
-    return _within_bytes(image, limits)
+    with turn_of(picture):
+        image = on_white(decoded(picture, side=_longest_side(*picture.size, limits)))
+        image.info.clear()  # comments, profiles and places, which Pillow would save again
+        return _within_bytes(image, limits)
 
 
 def _longest_side(width: int, height: int, limits: ImageLimits) -> int:

@@ -27,6 +27,7 @@ from coveo_enrich.images.references import (
     is_trusted,
     is_url,
     relative_path,
+    require_host,
     url_under,
 )
 from coveo_enrich.retry import is_success, retry_after_seconds
@@ -109,9 +110,10 @@ class ImageReader:
     ) -> None:
         if isinstance(trusted_hosts, str):
             raise ConfigurationError(f"trusted_hosts must be a list of hosts; got the text {trusted_hosts!r}")
-        self._trusted_hosts = tuple(trusted_hosts)
-        self._root_url = image_root if isinstance(image_root, str) and is_url(image_root) else None
-        self._folder = None if image_root is None or self._root_url else _folder(Path(image_root))
+        self._trusted_hosts = tuple(map(require_host, trusted_hosts))
+        is_root_url = isinstance(image_root, str) and is_url(image_root)
+        self._root_url = _root_url(str(image_root), self._trusted_hosts) if is_root_url else None
+        self._folder = None if image_root is None or is_root_url else _folder(image_root)
         self._headers = dict(_ACCEPT) if user_agent is None else {**_ACCEPT, "User-Agent": _sendable(user_agent)}
         self._proxy = None if proxy is None else _proxy(proxy)
         self._interrupt: Interrupt | None = None
@@ -251,7 +253,7 @@ class ImageReader:
 
     def _next_hop(self, url: str, target: str) -> str:
         try:
-            following = urljoin(url, target)
+            following = urljoin(url, _as_meant(target))
         except ValueError as error:
             raise ImageRejected("it was redirected to something that is no URL") from error
         check_image_url(following, self._trusted_hosts)
@@ -283,10 +285,21 @@ class ImageReader:
         return reply
 
 
-def _folder(path: Path) -> Path:
-    if not path.is_dir():
-        raise ConfigurationError(f"image_root must be a folder or a URL; {str(path)!r} is neither")
-    return path.resolve()
+def _root_url(url: str, trusted_hosts: Iterable[str]) -> str:
+    try:
+        check_image_url(url, trusted_hosts)
+    except ImageRejected as error:
+        raise ConfigurationError(f"no picture can be had below this image_root: {error}") from error
+    if "?" in url or "#" in url:
+        raise ConfigurationError("image_root is what paths are put behind, so it holds no ? and no #")
+    return url
+
+
+def _folder(root: object) -> Path:
+    # Nothing, as an unset variable gives it, would be the current folder.
+    if isinstance(root, str | Path) and root != "" and Path(root).is_dir():
+        return Path(root).resolve()
+    raise ConfigurationError(f"image_root must be a folder or a URL; {str(root)!r} is neither")
 
 
 def _sendable(user_agent: object) -> str:
@@ -336,9 +349,19 @@ def _no_answer(silent_hosts: SilentHosts, host: str, error: NoReply) -> _MayPass
     return _MayPass(reason, tries=_TRIES_TIMED_OUT if timed_out else _TRIES)
 
 
+def _as_meant(location: str) -> str:
+    """A target with the letters that its host meant: headers are read as Latin-1, and many hosts write UTF-8."""
+    try:
+        return location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return location
+
+
 def _picture(reply: Reply) -> LoadedImage:
     if not is_success(reply.status):
         raise _refusal_of(reply)
+    if reply.status == HTTPStatus.PARTIAL_CONTENT:
+        raise ImageRejected("its host sent a part of it, which was not asked for")
     if _is_html(reply):
         raise ImageRejected("its host sent an HTML page, not a picture")
     etag, last_modified = reply.headers.get("etag"), reply.headers.get("last-modified")

@@ -5,6 +5,7 @@ Pure: looks at text only. Links in folders are resolved, and addresses checked, 
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import PureWindowsPath
 from typing import Final, cast
 from urllib.parse import quote, urlsplit
 
-from coveo_enrich.errors import ImageRejected
+from coveo_enrich.errors import ConfigurationError, ImageRejected
 
 __all__ = [
     "check_image_url",
@@ -21,6 +22,7 @@ __all__ = [
     "is_url",
     "odd_entries",
     "relative_path",
+    "require_host",
     "split_references",
     "url_under",
 ]
@@ -30,6 +32,7 @@ _URL_BEGINS: Final = re.compile(r"(?:https?|s3|gs)://", re.IGNORECASE)
 # A `;` may be part of a URL, unless a blank or another URL follows.
 _NEXT_REFERENCE: Final = re.compile(r";(?:\s+|(?=(?:https?|s3|gs)://))", re.IGNORECASE)
 _CLOUDS: Final = frozenset({"s3", "gs"})
+_HOST: Final = re.compile(r"[a-z0-9._:-]+")
 _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 
@@ -139,8 +142,36 @@ def _check_text(reference: str) -> None:
         raise ImageRejected("it holds a NUL character or half of a surrogate pair")
 
 
+def require_host(entry: object) -> str:
+    """The entry, if it names a host that may be trusted.
+
+    Raises:
+        ConfigurationError: It is a URL, a pattern or nothing, and would be the name of no host ever asked for.
+    """
+    try:
+        parts = urlsplit(f"//{entry}")
+        usable = parts.netloc == entry and parts.username is None and parts.port != 0
+        usable = usable and _HOST.fullmatch(_as_resolved(parts.hostname or "")) is not None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"trusted_hosts are named one by one, as name, name:port or [IPv6 address]:port; got {entry!r}"
+        )
+    return str(entry)
+
+
 def is_trusted(host: str, port: int, trusted_hosts: Iterable[str]) -> bool:
     """Whether a host was named as trusted, for any port or for this one."""
-    name = f"[{host}]" if ":" in host else host
-    wanted = {name.lower(), f"{name.lower()}:{port}"}
-    return any(trusted.lower() in wanted for trusted in trusted_hosts)
+    name = _as_resolved(f"[{host}]" if ":" in host else host)
+    wanted = {name, f"{name}:{port}"}
+    return any(_as_resolved(trusted) in wanted for trusted in trusted_hosts)
+
+
+def _as_resolved(name: str) -> str:
+    """A name with letters beyond ASCII as it is looked up; left alone where standards differ about that."""
+    with contextlib.suppress(UnicodeError):
+        encoded = name.lower().encode("idna")
+        if encoded.decode("idna") == name.lower():
+            return encoded.decode("ascii")
+    return name.lower()

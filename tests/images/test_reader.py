@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import os
 import pickle
+import re
 import shutil
 import socket
 import ssl
@@ -11,6 +12,7 @@ import struct
 import subprocess
 import threading
 import tracemalloc
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -86,6 +88,23 @@ def test_loopback_needs_trust(server: PictureServer, trusted: tuple[str, ...]) -
     with pytest.raises(ImageRejected):
         read(ImageReader(trusted_hosts=trusted), server.url("/a.jpg", Answer()))
     assert server.requests == []
+
+
+@pytest.mark.parametrize("wrong", ["*.a.example", "https://a.example", " a.example", "", None, 5, "a.example:x"])
+def test_a_trusted_host_that_names_none_is_refused(wrong: Any) -> None:  # noqa: ANN401 - wrong on purpose
+    """A pattern or a URL would trust nothing; it is found before any product."""
+    with pytest.raises(ConfigurationError, match="one by one"):
+        ImageReader(trusted_hosts=["b.example", wrong])
+
+
+def test_a_trusted_name_beyond_ascii_is_trusted_as_it_is_looked_up(
+    server: PictureServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law 15: what a user writes with an umlaut is the very host that is connected to."""
+    scripted_names(monkeypatch, {"xn--bcher-kva.example": [["127.0.0.1"]]})
+    server.url("/a.jpg", Answer(b"abc"))
+    reader = ImageReader(trusted_hosts=[f"bücher.example:{server.port}"])
+    assert read(reader, f"http://Bücher.example:{server.port}/a.jpg") == b"abc"
 
 
 def test_trusted_hosts_given_as_one_text_are_refused() -> None:
@@ -533,6 +552,55 @@ def test_five_redirects_are_followed(server: PictureServer, reader: ImageReader,
         assert len(server.requests) == 6
 
 
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [("/kayak-grün.jpg", "/kayak-gr%C3%BCn.jpg"), ("/two words.jpg", "/two%20words.jpg"), ("/a%20b.jpg", "/a%20b.jpg")],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_redirect_is_followed_to_what_was_meant(
+    server: PictureServer, reader: ImageReader, location: str, path: str, encoding: str
+) -> None:
+    """Many hosts write letters and blanks into a Location as they are, in UTF-8 or Latin-1."""
+
+    def redirect(handler: BaseHTTPRequestHandler) -> None:
+        lines = [b"HTTP/1.0 302 Found", b"Location: " + location.encode(encoding), b"Content-Length: 0", b"", b""]
+        handler.wfile.write(b"\r\n".join(lines))
+
+    server.scripts[path] = Answer(b"abc")
+    assert read(reader, server.url("/a.jpg", redirect)) == b"abc"
+
+
+@pytest.mark.parametrize("compressed", [gzip.compress(b"abc" * 99), zlib.compress(b"abc" * 99)])
+def test_half_of_what_was_compressed_is_no_picture(
+    server: PictureServer, reader: ImageReader, compressed: bytes
+) -> None:
+    """Law 9: a body that ends in the middle of its compression is named, not taken for the whole picture."""
+    encoded = {"Content-Encoding": "gzip"}
+    assert read(reader, server.url("/whole.jpg", Answer(compressed, headers=encoded))) == b"abc" * 99
+    for length in (1, len(compressed) // 2, len(compressed) - 1):
+        with pytest.raises(ImageRejected, match="only a part"):
+            read(reader, server.url("/half.jpg", Answer(compressed[:length], headers=encoded)))
+
+
+def test_what_is_compressed_to_nothing_is_empty(server: PictureServer, reader: ImageReader) -> None:
+    """No bytes at all are an empty picture, whatever they are called."""
+    with pytest.raises(ImageRejected, match="empty"):
+        read(reader, server.url("/none.jpg", Answer(b"", headers={"Content-Encoding": "gzip"})))
+
+
+def test_a_part_of_a_picture_is_refused(server: PictureServer, reader: ImageReader) -> None:
+    """Law 9: a host that sends a part nobody asked for has not sent the picture."""
+    with pytest.raises(ImageRejected, match="a part"):
+        read(reader, server.url("/a.jpg", Answer(b"abc", 206, {"Content-Range": "bytes 0-2/9"})))
+
+
+@pytest.mark.parametrize("host", ["a..example", f"{'a' * 64}.example", ".example"])
+def test_what_cannot_be_the_name_of_a_host_is_final(host: str) -> None:
+    """Law 7: no other try finds an address for it."""
+    with pytest.raises(ImageRejected, match="cannot be the name of a host"):
+        read(ImageReader(), f"http://{host}/a.jpg")
+
+
 def test_a_redirect_in_a_circle_ends(server: PictureServer, reader: ImageReader) -> None:
     """A picture that redirects to itself is refused."""
     with pytest.raises(ImageRejected, match="redirected"):
@@ -838,11 +906,31 @@ def test_a_path_does_not_climb_out_of_a_root_url(server: PictureServer, referenc
     assert server.requests == []
 
 
-def test_a_root_url_is_no_trust(server: PictureServer) -> None:
+def test_a_root_url_is_no_trust(server: PictureServer, connections: list[str]) -> None:
     """Law 15: a host is trusted when it is named so, not because pictures are said to be there."""
+    with pytest.raises(ConfigurationError, match="trusted"):
+        ImageReader(image_root=f"http://{server.host}/")
     with pytest.raises(ImageRejected, match="trusted"):
-        read(ImageReader(image_root=f"http://{server.host}/"), "a.jpg")
-    assert server.requests == []
+        read(ImageReader(image_root="http://127.0.0.1/"), "a.jpg")
+    assert (server.requests, connections) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("root", "reason"),
+    [
+        ("https://user:secret@a.example/", "credentials"),
+        ("https://a.example:8443/", "port 8443"),
+        ("https://a.example/pictures?signature=1", "no ?"),
+        ("https://a.example/#pictures", "no #"),
+        ("https://", "with a host"),
+        ("https://[::1", "cannot be understood"),
+    ],
+)
+def test_a_root_url_below_which_nothing_can_be_had_is_refused_at_once(root: str, reason: str) -> None:
+    """A mistake that would fail every picture is found before any product, and no password is quoted."""
+    with pytest.raises(ConfigurationError, match=re.escape(reason)) as caught:
+        ImageReader(image_root=root)
+    assert "secret" not in str(caught.value)
 
 
 # Across processes

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coveo_enrich.errors import ImageRejected
+from coveo_enrich.errors import ConfigurationError, ImageRejected
 from coveo_enrich.images.references import (
     check_image_url,
     is_trusted,
     is_url,
     odd_entries,
     relative_path,
+    require_host,
     split_references,
     url_under,
 )
@@ -285,8 +286,55 @@ def test_a_trusted_host_may_have_any_port() -> None:
         ("::1", 8080, ("[::1]:8080",), True),
         ("127.0.0.1", 80, ("localhost",), False),
         ("a.example", 80, (), False),
+        ("bücher.example", 80, ("Bücher.example",), True),
+        ("xn--bcher-kva.example", 80, ("bücher.example:80",), True),
+        ("bücher.example", 80, ("xn--bcher-kva.example",), True),
+        ("strasse.example", 80, ("straße.example",), False),
+        ("a.example.", 80, ("a.example",), False),
     ],
 )
 def test_trust_is_for_a_whole_host_name(host: str, port: int, trusted: tuple[str, ...], *, is_so: bool) -> None:
     """Law 15: trust goes to exactly the hosts that were named, not to names that contain them."""
     assert is_trusted(host, port, trusted) is is_so
+
+
+@pytest.mark.parametrize(
+    "entry", ["a.example", "A.example:8080", "127.0.0.1", "localhost:1", "[::1]", "[::1]:8080", "bücher.example", "a_b"]
+)
+def test_a_host_may_be_trusted(entry: str) -> None:
+    """A name or an address, with or without a port."""
+    assert require_host(entry) == entry
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "",
+        " ",
+        " a.example",
+        "a.example ",
+        "a b",
+        "*",
+        "*.a.example",
+        "http://a.example",
+        "a.example/",
+        "a.example/x",
+        "a.example?x",
+        "a.example#x",
+        "user@a.example",
+        "a.example:port",
+        "a.example:0",
+        "a.example:70000",
+        ":80",
+        "::1",
+        "[::1",
+        None,
+        5,
+        b"a.example",
+        ["a.example"],
+    ],
+)
+def test_what_names_no_host_cannot_be_trusted(entry: object) -> None:
+    """What would be the name of no host ever asked for is a mistake, told with how to write it."""
+    with pytest.raises(ConfigurationError, match=r"name, name:port or \[IPv6 address\]:port"):
+        require_host(entry)
