@@ -13,23 +13,19 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import Any, Final
-
-import attrs
+from typing import Final
 
 from coveo_enrich._threads import Event
 from coveo_enrich.classifiers.declared import Declared
+from coveo_enrich.classifiers.outcomes import Outcome, asked_about, failure_of
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.classifiers.values import Classification, Failure
-from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavailable, ServiceUnavailable, Throttled
+from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.images.image import ProductImage
 from coveo_enrich.images.limits import ImageLimits
 from coveo_enrich.retry import Pace, RetryBudget, RetryPolicy, seconds_before_retry
 
-__all__ = ["PATIENCE", "Asker", "Outcome", "fitted", "in_words"]
-
-Outcome = Classification | Failure
-"""What became of one picture."""
+__all__ = ["PATIENCE", "Asker", "fitted"]
 
 PATIENCE: Final = RetryPolicy(attempts=6, first_wait_seconds=0.5, longest_wait_seconds=60, budget_seconds=1800)
 """How patiently a picture is asked about again: about 15 seconds, or what the service asks for."""
@@ -37,8 +33,11 @@ _LINGER_SECONDS: Final = 0.05
 """How long a batch that is not full waits for more pictures: little beside the call itself, and enough for those whose
 turn came with the end of the last call."""
 _LOOK_AGAIN_SECONDS: Final = 0.5
+_FAREWELL_SECONDS: Final = 10.0
+"""How long the calls under way are waited for when a run is left; an adapter may never come back."""
 _CLOUD_STORAGE: Final = ("s3://", "gs://")
 _LEFT: Final = "the run was left before it was asked"
+_TOO_LONG: Final = "the service asked for a longer pause than is waited for"
 
 
 class _Ticket:
@@ -46,11 +45,11 @@ class _Ticket:
 
     def __init__(self, image: ProductImage) -> None:
         self.image = image
-        self.outcome: Outcome | ConfigurationError | None = None
+        self.outcome: Outcome | BaseException | None = None
         self._settled = threading.Lock()
         self._settled.acquire()
 
-    def settle(self, outcome: Outcome | ConfigurationError) -> None:
+    def settle(self, outcome: Outcome | BaseException) -> None:
         self.outcome = outcome
         self._settled.release()
 
@@ -84,7 +83,7 @@ class Asker:
         on_call: Callable[[int], object],
     ) -> None:
         self.declared = Declared.of(classifier)
-        self._classifier: Any = classifier
+        self._classifier = classifier
         self._calls_at_once = calls_at_once
         self._reading = reading
         self._on_call = on_call
@@ -110,7 +109,7 @@ class Asker:
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001 - a picture may be anything
-            return _failure_of(error, image, None)
+            return failure_of(error, image, None)
         for failures in count(1):
             outcome = self._ask_once(ready)
             seconds = self._seconds_before_retry(outcome, failures)
@@ -119,14 +118,16 @@ class Asker:
         raise AssertionError  # the loop has no other end
 
     def stop(self) -> None:
-        """Ask nothing more; waits for the calls that are under way."""
+        """Ask nothing more; waits for the calls that are under way, 10 seconds at most."""
         self._stopped.set()
         with self._starting:
             callers, self._callers = self._callers, []
         for _ in callers:
             self._tickets.put(None)
+        until = time.monotonic() + _FAREWELL_SECONDS
         for caller in callers:
-            caller.join()
+            if caller is not threading.current_thread():  # where a run that nobody has any more may be cleared away
+                caller.join(max(0.0, until - time.monotonic()))
 
     def _ready(self, image: ProductImage) -> ProductImage:
         """The picture as the classifier takes it; as it is, when it declares nothing."""
@@ -142,7 +143,7 @@ class Asker:
         while not ticket.wait(_LOOK_AGAIN_SECONDS):
             if self._stopped.is_set():
                 return Failure("transient", _LEFT, image=image.url, classifier=self.declared.name)
-        if isinstance(ticket.outcome, ConfigurationError):
+        if isinstance(ticket.outcome, BaseException):
             raise ticket.outcome
         assert ticket.outcome is not None  # noqa: S101 - it was settled
         return ticket.outcome
@@ -161,23 +162,28 @@ class Asker:
         return seconds if seconds is not None and self._budget.take(seconds) else None
 
     def _start_callers(self) -> None:
-        if self._callers or self._stopped.is_set():
+        if self._callers:
             return
         with self._starting:
-            if self._callers:
+            if self._callers or self._stopped.is_set():
                 return
-            name = f"coveo-enrich-ask-{self.declared.name}"
-            self._callers = [
-                threading.Thread(target=self._call_until_stopped, name=f"{name}_{number}", daemon=True)
-                for number in range(self._calls_at_once)
-            ]
-            for caller in self._callers:
+            for number in range(self._calls_at_once):
+                name = f"coveo-enrich-ask-{self.declared.name}_{number}"
+                caller = threading.Thread(target=self._call_until_stopped, name=name, daemon=True)
                 caller.start()
+                self._callers.append(caller)
 
     def _call_until_stopped(self) -> None:
         while batch := self._gather():
-            for ticket, outcome in zip(batch, self._outcomes([one.image for one in batch]), strict=True):
+            for ticket, outcome in zip(batch, self._outcomes_or_errors([one.image for one in batch]), strict=True):
                 ticket.settle(outcome)
+
+    def _outcomes_or_errors(self, images: Sequence[ProductImage]) -> Sequence[Outcome | BaseException]:
+        """What went wrong here is raised where the outcomes are waited for, or they would be waited for in vain."""
+        try:
+            return self._outcomes(images)
+        except BaseException as error:  # noqa: BLE001 - as said
+            return [error] * len(images)
 
     def _gather(self) -> list[_Ticket]:
         """The next pictures for one call; none when it is time to stop. One thread at a time, so that batches fill."""
@@ -200,9 +206,11 @@ class Asker:
         if self._broken is not None:
             return [self._broken] * len(images)
         if not self._wait_for_turn(len(images)):
-            return [Failure("transient", _LEFT, image=one.url, classifier=self.declared.name) for one in images]
+            return [self._not_asked(image) for image in images]
         self._on_call(len(images))
-        outcomes = self._called(images)
+        outcomes = asked_about(self._classifier, self.declared.name, images)
+        if outcomes is None:  # all were refused for the sake of one; which one is found by asking about each
+            return [outcome for image in images for outcome in self._outcomes([image])]
         # Before anyone hears of it: whoever hears of an error next has to know whether there was a success.
         self.has_answered = self.has_answered or any(isinstance(one, Classification) for one in outcomes)
         self._broken = self._broken or next((one for one in outcomes if isinstance(one, ConfigurationError)), None)
@@ -210,57 +218,29 @@ class Asker:
         return outcomes
 
     def _wait_for_turn(self, places: int) -> bool:
-        """Wait until a call may be made; `False` when everything is told to stop."""
+        """Wait until a call may be made; `False` when none may, as all is told to stop, or to pause for too long."""
+        if self._pauses_too_long():  # before a place is taken that others will need once the pause is over
+            return False
         now = time.monotonic()
-        seconds = max(self._pace.take(now, places) if self._pace else 0.0, self._quiet_until - now)
-        return not (self._stopped.wait(seconds) if seconds > 0 else self._stopped.is_set())
+        turn = now + (self._pace.take(now, places) if self._pace else 0.0)
+        while (seconds := max(turn, self._quiet_until) - time.monotonic()) > 0:  # a pause may be asked for meanwhile
+            if self._pauses_too_long() or self._stopped.wait(seconds):
+                return False
+        return not self._stopped.is_set()
+
+    def _not_asked(self, image: ProductImage) -> Failure:
+        if self._stopped.is_set():
+            return Failure("transient", _LEFT, image=image.url, classifier=self.declared.name)
+        seconds = self._quiet_until - time.monotonic()
+        return Failure("throttled", _TOO_LONG, image=image.url, classifier=self.declared.name, retry_after=seconds)
+
+    def _pauses_too_long(self) -> bool:
+        return self._quiet_until - time.monotonic() > PATIENCE.longest_wait_seconds
 
     def _heed_pauses(self, outcomes: Sequence[Outcome | ConfigurationError]) -> None:
         """A pause that the service asks for is for every call."""
         asked = [one.retry_after or 0.0 for one in outcomes if isinstance(one, Failure) and one.kind == "throttled"]
-        longest = min(max(asked, default=0.0), PATIENCE.longest_wait_seconds)
-        self._quiet_until = max(self._quiet_until, time.monotonic() + longest)
-
-    def _called(self, images: Sequence[ProductImage]) -> Sequence[Outcome | ConfigurationError]:
-        if len(images) == 1:
-            return [self._settled(lambda: self._classifier.classify(images[0]), images[0])]
-        try:
-            answers = list(self._classifier.classify_many(images))
-        except ConfigurationError as error:
-            return [error] * len(images)
-        except ImageRejected:
-            # The service refused all for the sake of one; which one is found by asking about each.
-            return [self._settled(lambda one=one: self._classifier.classify(one), one) for one in images]  # type: ignore[misc]
-        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
-            return [_failure_of(error, image, self.declared.name) for image in images]
-        if len(answers) != len(images):
-            reason = f"it answered with {len(answers)} outcomes for {len(images)} pictures"
-            return [Failure("permanent", reason, image=one.url, classifier=self.declared.name) for one in images]
-        return [
-            self._settled(lambda answer=answer: answer, image)  # type: ignore[misc]
-            for answer, image in zip(answers, images, strict=True)
-        ]
-
-    def _settled(self, answer: Callable[[], object], image: ProductImage) -> Outcome | ConfigurationError:
-        """The answer as an outcome, whatever the adapter made of it."""
-        name = self.declared.name
-        try:
-            outcome = answer()
-        except ConfigurationError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
-            return _failure_of(error, image, None if isinstance(error, ImageUnavailable) else name)
-        match outcome:
-            case Classification():
-                # Rules believe a classifier by the name that it has, whatever name it signs with.
-                return attrs.evolve(outcome, classifier=name)
-            case Failure(kind="configuration"):
-                return ConfigurationError(outcome.reason)
-            case Failure():
-                return attrs.evolve(outcome, image=image.url, classifier=name)
-            case _:
-                reason = f"it answered with {type(outcome).__name__}, not with a Classification"
-                return Failure("permanent", reason, image=image.url, classifier=name)
+        self._quiet_until = max(self._quiet_until, time.monotonic() + max(asked, default=0.0))
 
 
 def fitted(image: ProductImage, limits: ImageLimits) -> ProductImage:
@@ -281,32 +261,4 @@ def fitted(image: ProductImage, limits: ImageLimits) -> ProductImage:
 def _pace_of(images_per_second: float | None) -> Pace | None:
     if images_per_second is None:
         return None
-    # A window that holds whole pictures: five in one second, or one in two seconds.
-    places = max(1, int(images_per_second))
-    return Pace(places, places / images_per_second)
-
-
-def _failure_of(error: Exception, image: ProductImage, classifier: str | None) -> Failure:
-    match error:
-        case ImageRejected():
-            return Failure("permanent", str(error), image=image.url, classifier=classifier)
-        case Throttled():
-            return Failure(
-                "throttled", str(error), image=image.url, classifier=classifier, retry_after=error.retry_after
-            )
-        case ServiceUnavailable():
-            return Failure(
-                "transient", str(error), image=image.url, classifier=classifier, retry_after=error.retry_after
-            )
-        case _:
-            return Failure("permanent", in_words(error), image=image.url, classifier=classifier)
-
-
-def in_words(error: Exception) -> str:
-    """An error of unknown origin, with its kind."""
-    kind = type(error).__name__ or "an error without a name"
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - an error that cannot even be told
-        return kind
-    return f"{kind}: {text}" if text else kind
+    return Pace(1, 1 / images_per_second)  # evenly: of bursts, the end of one and the start of the next come together

@@ -5,11 +5,13 @@ Everything here is optional for an adapter. What is done with it is decided in `
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
 import attrs
 
+from coveo_enrich.classifiers.outcomes import in_words
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.images.limits import ImageLimits
@@ -42,22 +44,44 @@ class Declared:
         """Read what a classifier declares.
 
         Raises:
-            ConfigurationError: It is a class and no instance, has no ``name`` or no ``classify``, or declares something
-                that cannot be.
+            ConfigurationError: It is a class and no instance, has no ``name`` or no ``classify``, has an ``async`` one,
+                or declares something that cannot be.
         """
         if isinstance(classifier, type):
             raise ConfigurationError(f"give classifiers, not their classes: {classifier.__name__}()")
-        name = getattr(classifier, "name", None)
+        name = _read(classifier, "name", None)
         if not isinstance(name, str) or not name.strip():
             raise ConfigurationError(f"a classifier has a name, which is a text; {_kind(classifier)} has {name!r}")
-        if not callable(getattr(classifier, "classify", None)):
-            raise ConfigurationError(f"{name}: a classifier has a method classify(image)")
+        _require_method(classifier, "classify", f"{name}: a classifier has a method classify(image)")
         return cls(
             name=name,
-            fingerprint=_fingerprint(name, getattr(classifier, "fingerprint", name)),
+            fingerprint=_fingerprint(name, _read(classifier, "fingerprint", name)),
             max_batch=_max_batch(name, classifier),
-            accepts=_accepts(name, getattr(classifier, "accepts", None)),
-            images_per_second=_images_per_second(name, getattr(classifier, "images_per_second", None)),
+            accepts=_accepts(name, _read(classifier, "accepts", None)),
+            images_per_second=_images_per_second(name, _read(classifier, "images_per_second", None)),
+        )
+
+
+def _read(classifier: Any, attribute: str, default: object) -> object:  # noqa: ANN401 - looked at
+    """What an attribute says; the default only where there is none, not where its code fails."""
+    try:
+        return getattr(classifier, attribute)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        if isinstance(error, AttributeError) and inspect.getattr_static(classifier, attribute, None) is None:
+            return default
+        raise ConfigurationError(f"{_kind(classifier)}: its {attribute} cannot be read ({in_words(error)})") from error
+
+
+def _require_method(classifier: Any, method: str, missing: str) -> None:  # noqa: ANN401 - looked at
+    found = _read(classifier, method, None)
+    if not callable(found):
+        raise ConfigurationError(missing)
+    if inspect.iscoroutinefunction(found):
+        raise ConfigurationError(
+            f"{_kind(classifier)}: its {method} is async, and nobody awaits it: write it without async; inside, "
+            "asyncio.run may run what is"
         )
 
 
@@ -72,10 +96,11 @@ def _fingerprint(name: str, value: object) -> str:
 
 
 def _max_batch(name: str, classifier: Any) -> int:  # noqa: ANN401 - looked at
-    value = getattr(classifier, "max_batch", 1)
+    value: Any = _read(classifier, "max_batch", 1)
     require_count(f"{name}: max_batch", value, 1)
-    if value > 1 and not callable(getattr(classifier, "classify_many", None)):
-        raise ConfigurationError(f"{name}: a classifier with a max_batch has a method classify_many(images)")
+    if value > 1:
+        missing = f"{name}: a classifier with a max_batch has a method classify_many(images)"
+        _require_method(classifier, "classify_many", missing)
     return int(value)
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ServiceCalls", "read_json", "require_success", "retry_after"]
 
-_REFUSED: Final = frozenset({401, 402, 403})
-_WRONG_ADDRESS: Final = frozenset({404, 405, 410})
+_REFUSED: Final = frozenset({401, 402, 403, 407})
+_WRONG_ADDRESS: Final = frozenset({*range(300, 400), 404, 405, 410})
 _TRANSIENT: Final = frozenset({408, 425})
 _SLOW_DOWN: Final = 429
 _SERVER_ERRORS: Final = range(500, 600)
@@ -87,7 +87,8 @@ def require_success(service: str, reply: Reply) -> None:
     """Raise what a status that is not 2xx means.
 
     Raises:
-        ConfigurationError: 401, 402, 403: the key or the account; 404, 405, 410: the address.
+        ConfigurationError: 401, 402, 403: the key or the account; 407: the proxy's; 404, 405, 410 and every 3xx, as no
+            redirect is followed: the address.
         Throttled: 429.
         ServiceUnavailable: 408, 425 and every 5xx.
         ImageRejected: Any other: the service cannot work with this picture.

@@ -18,7 +18,11 @@ FailureKind = Literal["permanent", "transient", "throttled", "configuration"]
 
 def check_confidence(instance: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
     """Raise unless a confidence is 0 to 1, or `None`: the validator of every value that holds one."""
-    if value is not None and not 0.0 <= value <= 1.0:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]  # an adapter may give anything
+        raise TypeError(f"{type(instance).__name__}.{attribute.name} is a number or None; got {value!r}")
+    if not 0.0 <= value <= 1.0:
         raise ValueError(
             f"{type(instance).__name__}.{attribute.name} is a share from 0 to 1, or None where the service gives "
             f"no score; got {value!r}. Divide by the service's scale and keep the original in raw_score."

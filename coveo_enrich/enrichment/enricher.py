@@ -26,6 +26,7 @@ from coveo_enrich.enrichment.report import EnrichmentReport, ReportBuilder
 from coveo_enrich.enrichment.rules import FieldMapping
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.images.reader import ImageReader
+from coveo_enrich.retry import require_count
 
 __all__ = ["Enricher", "EnrichmentRun"]
 
@@ -74,8 +75,8 @@ class Enricher:
     ) -> None:
         several = tuple(classifiers) if isinstance(classifiers, Iterable) else (classifiers,)
         _check_names(several, mapping)
-        if concurrency < 1 or max_images < 1:
-            raise ConfigurationError("concurrency and max_images must be 1 or more")
+        require_count("concurrency", concurrency, 1)
+        require_count("max_images", max_images, 1)
         reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts, user_agent=user_agent, proxy=proxy)
         self._look = ProductLook(several, mapping, images, max_images, reader, people_labels)
         self._concurrency = concurrency

@@ -11,7 +11,8 @@ from typing import Any
 
 import attrs
 
-from coveo_enrich.classifiers.asking import Asker, in_words
+from coveo_enrich.classifiers.asking import Asker
+from coveo_enrich.classifiers.outcomes import in_words
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.classifiers.values import Failure
 from coveo_enrich.enrichment.circuits import Circuits

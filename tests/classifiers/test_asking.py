@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import Any, cast
 
 import pytest
@@ -20,6 +23,7 @@ from coveo_enrich.errors import (
     ServiceUnavailable,
     Throttled,
 )
+from coveo_enrich.retry import Pace
 
 FAR_BEYOND = 30
 """Seconds after which what should have happened never will."""
@@ -192,6 +196,38 @@ def test_a_batch_that_is_refused_for_one_picture_is_asked_about_one_by_one(ask: 
     assert sorted(service.asked) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
 
 
+def test_a_refused_batch_costs_every_picture_another_call_that_is_counted(ask: Callable[..., Any]) -> None:
+    """Law 8: the batch was paid for, and so is each picture that is asked about alone."""
+
+    def refuse(_: Sequence[ProductImage]) -> object:
+        raise ImageRejected("one of them is no picture")
+
+    counted: list[int] = []
+    service = BatchService(refuse)
+    ask(service, *[image(f"{number}.jpg") for number in range(4)], on_call=counted.append)
+    assert sum(counted) == sum(map(len, service.batches)) + len(service.asked)
+
+
+def test_a_dead_host_of_one_picture_does_not_fail_its_batch(ask: Callable[..., Any]) -> None:
+    """Law 1: a batch reads its pictures itself; the others have their answers, and the service is not blamed."""
+
+    class Reads(BatchService):
+        def classify(self, image: ProductImage, /) -> Classification:
+            image.read()
+            return super().classify(image)
+
+        def classify_many(self, images: Sequence[ProductImage], /) -> Sequence[Classification | Failure]:
+            self.batches.append([image.read().decode() for image in images])
+            return [Classification("acme", labels=[Label(image.url)]) for image in images]
+
+    def dead() -> bytes:
+        raise ImageUnavailable("its host answered 503")
+
+    dead_one, *others = ask(Reads(), image("dead.jpg", dead), *[image(f"{number}.jpg") for number in range(3)])
+    assert dead_one == Failure("transient", "its host answered 503", image="dead.jpg")
+    assert [outcome.labels[0].name for outcome in others] == ["0.jpg", "1.jpg", "2.jpg"]
+
+
 def _too_few(_: Sequence[ProductImage]) -> object:
     return []
 
@@ -204,11 +240,23 @@ def _no_outcomes(images: Sequence[ProductImage]) -> object:
     return [None] * len(images)
 
 
-@pytest.mark.parametrize("nonsense", [_too_few, _too_many, _no_outcomes])
+def _endless(_: Sequence[ProductImage]) -> object:
+    return repeat(Classification("acme"))
+
+
+def _exits(_: Sequence[ProductImage]) -> object:
+    raise SystemExit(1)
+
+
+def _nothing(_: Sequence[ProductImage]) -> object:
+    return None
+
+
+@pytest.mark.parametrize("nonsense", [_too_few, _too_many, _no_outcomes, _endless, _exits, _nothing])
 def test_a_batch_answered_with_nonsense_blames_the_classifier(
     ask: Callable[..., Any], nonsense: Callable[[Any], object]
 ) -> None:
-    """Law 1: too few outcomes, too many, or none that is one: each picture has a failure that says so."""
+    """Law 1: too few outcomes, too many, no end of them, or none: each picture has a failure that says so."""
 
     class OnlyBatches(BatchService):
         def classify(self, image: ProductImage, /) -> Classification:
@@ -220,13 +268,27 @@ def test_a_batch_answered_with_nonsense_blames_the_classifier(
 
 
 def test_a_service_is_asked_no_faster_than_it_declares() -> None:
-    """Law 7: places for pictures, not for calls: a batch of four takes four of them."""
+    """Law 7: evenly, and places are for pictures, not for calls: a batch of four takes four of them."""
     pace = asking._pace_of(2.0)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     assert pace
-    assert [pace.take(0.0), pace.take(0.0), pace.take(0.0, 4), pace.take(0.0)] == [0, 0, 2, 3]
+    assert [pace.take(0.0), pace.take(0.0), pace.take(0.0, 4), pace.take(0.0)] == [0, 0.5, 2.5, 3]
     slow = asking._pace_of(0.5)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     assert slow
     assert [slow.take(0.0), slow.take(0.0), slow.take(0.0)] == [0, 2, 4]
+
+
+def test_a_pause_longer_than_anyone_waits_is_kept_without_a_call() -> None:
+    """Law 7: a quota that is used up for an hour costs the rest of a catalog neither calls nor an hour."""
+    service = Service(Throttled("no more today", 3600))
+    asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(4), on_call=int)
+    assert asker.ask(image()).retry_after == 3600  # type: ignore[union-attr] # pyright: ignore[reportAttributeAccessIssue]
+    outcomes = [asker.ask(image()) for _ in range(3)]
+    asker.stop()
+    assert len(service.asked) == 1
+    assert {(one.kind, one.reason) for one in outcomes if isinstance(one, Failure)} == {
+        ("throttled", "the service asked for a longer pause than is waited for")
+    }
+    assert all(isinstance(one, Failure) and one.retry_after and one.retry_after > 3000 for one in outcomes)
 
 
 def test_stopping_ends_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,8 +313,162 @@ def test_stopping_ends_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert outcomes[0].kind == "throttled"
 
 
+def test_pictures_that_a_pause_kept_back_take_no_place_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 7: when a long pause is over, the pace goes on, and does not first make up for pictures never asked about."""
+    taken: list[int] = []
+
+    class Counted(Pace):
+        def take(self, now: float, places: int = 1) -> float:
+            taken.append(places)
+            return super().take(now, places)
+
+    monkeypatch.setattr(asking, "Pace", Counted)
+    service = Service(Throttled("no more today", 3600))
+    vars(service)["images_per_second"] = 10
+    asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(1), on_call=int)
+    for _ in range(5):
+        asker.ask(image())
+    asker.stop()
+    assert taken == [1]
+
+
+def test_nothing_is_started_once_it_is_stopped() -> None:
+    """Law 11: a picture that comes while everything is being stopped leaves no thread behind."""
+    asker = Asker(Service(), calls_at_once=4, reading=threading.Semaphore(1), on_call=int)
+
+    class StoppedMeanwhile:
+        def __enter__(self) -> None:
+            asker._stopped.set()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+        def __exit__(self, *_: object) -> None:
+            """Do nothing more."""
+
+    vars(asker)["_starting"] = StoppedMeanwhile()
+    assert isinstance(asker.ask(image()), Failure)
+    assert not [one for one in threading.enumerate() if one.name.startswith("coveo-enrich-ask")]
+
+
 def test_calls_are_counted_by_pictures(ask: Callable[..., Any]) -> None:
     """Law 8: what is paid for is the picture: the count is that of pictures, tries included."""
     counted: list[int] = []
     ask(Service(ServiceUnavailable("later")), image(), on_call=counted.append)
     assert counted == [1, 1]
+
+
+class Untold(Exception):
+    """An error that cannot be told."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+class Odd(Classification):
+    """One that was not made as it should be."""
+
+    def __init__(self) -> None:
+        """Set nothing."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (asyncio.CancelledError(), "CancelledError"),
+        (GeneratorExit(), "GeneratorExit"),
+        (StopIteration(), "StopIteration"),
+        (MemoryError(), "MemoryError"),
+        (Untold(), "Untold"),
+        (ImageRejected(cast("str", {"code": 3})), "'code': 3"),
+        (ImageRejected(cast("str", None)), "None"),
+        (ImageRejected("x" * 1_000_000), "x" * 1_000),
+        (Odd(), "AttributeError"),
+        (None, "NoneType"),
+        ({"color": "red"}, "dict"),
+        (Failure(cast("Any", "oops"), "what is that"), "what is that"),
+        (Failure("permanent", cast("str", {"code": 3})), "'code': 3"),
+    ],
+)
+def test_whatever_an_adapter_does_the_picture_has_an_outcome(
+    ask: Callable[..., Any], answer: object, reason: str
+) -> None:
+    """Law 1: nobody waits for ever for an adapter that raises or returns what it should not."""
+    service = Service(answer)
+    odd, good = ask(service, image(), image())
+    odd, good = (odd, good) if isinstance(odd, Failure) else (good, odd)
+    assert (odd.kind, odd.classifier, odd.image) == ("permanent", "acme", "1.jpg")
+    assert reason in odd.reason
+    assert len(odd.reason) <= 1_100
+    assert isinstance(good, Classification)
+    assert len(service.asked) == 2
+
+
+@pytest.mark.parametrize("nonsense", ["5", -1, math.nan, True, object()])
+@pytest.mark.parametrize("kind", [Throttled, ServiceUnavailable])
+def test_a_pause_that_is_no_time_is_none(ask: Callable[..., Any], kind: Any, nonsense: Any) -> None:  # noqa: ANN401
+    """Law 7: the picture is asked about again as if nothing had been said, and the budget stays a number."""
+    service = Service(kind("slow down", nonsense), Failure("throttled", "slow down", retry_after=nonsense))
+    (outcome,) = ask(service, image())
+    assert isinstance(outcome, Classification)
+    assert len(service.asked) == 3
+
+
+def test_a_configuration_error_without_a_text_is_one_all_the_same(ask: Callable[..., Any]) -> None:
+    """Law 12: a message made of what a service answered can be printed."""
+    with pytest.raises(ConfigurationError, match="'code': 7"):
+        ask(Service(ConfigurationError(cast("str", {"code": 7}))), image())
+
+
+def test_what_goes_wrong_on_the_way_to_a_call_is_raised() -> None:
+    """A mistake of this library's own is heard of by whoever waits, who would wait for ever otherwise."""
+
+    def broken(_: int) -> None:
+        raise ZeroDivisionError
+
+    asker = Asker(Service(), calls_at_once=1, reading=threading.Semaphore(1), on_call=broken)
+    with pytest.raises(ZeroDivisionError):
+        asker.ask(image())
+    asker.stop()
+
+
+def test_a_call_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 11: a run is left although its adapter does not come back; the thread ends when the call does."""
+    monkeypatch.setattr(asking, "_FAREWELL_SECONDS", 0)
+    begun, end = threading.Event(), threading.Event()
+
+    class Endless(Service):
+        def classify(self, image: ProductImage, /) -> Classification:
+            begun.set()
+            end.wait()
+            return super().classify(image)
+
+    asker = Asker(Endless(), calls_at_once=1, reading=threading.Semaphore(1), on_call=int)
+    outcomes: list[object] = []
+    waiting = threading.Thread(target=lambda: outcomes.append(asker.ask(image())))
+    waiting.start()
+    assert begun.wait(FAR_BEYOND)
+    asker.stop()
+    waiting.join(FAR_BEYOND)
+    assert isinstance(outcomes[0], Failure)
+    (caller,) = [one for one in threading.enumerate() if one.name.startswith("coveo-enrich-ask")]
+    end.set()
+    caller.join(FAR_BEYOND)
+    assert not caller.is_alive()
+
+
+def test_stopping_from_a_call_does_not_wait_for_itself() -> None:
+    """A run that nobody has any more is cleared away by whatever thread comes along, one of its own perhaps."""
+    raised: list[BaseException] = []
+
+    class Stops(Service):
+        def classify(self, image: ProductImage, /) -> Classification:
+            try:
+                asker.stop()
+            except BaseException as error:  # looked at below
+                raised.append(error)
+                raise
+            return super().classify(image)
+
+    asker = Asker(Stops(), calls_at_once=1, reading=threading.Semaphore(1), on_call=int)
+    asker.ask(image())
+    assert raised == []

@@ -166,11 +166,52 @@ def _hangs_up(handler: BaseHTTPRequestHandler) -> None:
     handler.connection.close()
 
 
+def _speaking(raw: bytes) -> Script:
+    def speak(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(raw)
+        handler.close_connection = True
+
+    return speak
+
+
+def _announcing(*headers: bytes) -> Script:
+    return _speaking(b"\r\n".join([b"HTTP/1.1 200 OK", *headers, b"", b"x"]))
+
+
+def _longer_than_announced(handler: BaseHTTPRequestHandler) -> None:
+    Answer(JPEG)(handler)
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno")
+
+
 JPEG: Final = _saved("JPEG")
 ANSWERS: Final[list[tuple[str, Script, str | None]]] = [
     ("a picture called text/html", Answer(JPEG, headers={"Content-Type": "text/html"}), OK),
     ("a picture, gzipped", _gzipped(JPEG), OK),
     ("a page called image/jpeg", Answer(b"<html>", headers={"Content-Type": "image/jpeg"}), "HTML page"),
+    (
+        "a picture, gzipped twice",
+        Answer(gzip.compress(gzip.compress(JPEG)), headers={"Content-Encoding": "gzip, gzip"}),
+        "not asked for",
+    ),
+    (
+        "a picture, gzipped and cut off",
+        Answer(gzip.compress(JPEG)[:-20], headers={"Content-Encoding": "gzip"}),
+        "a part",
+    ),
+    ("a picture that is called gzipped", Answer(JPEG, headers={"Content-Encoding": "gzip"}), "cannot be decompressed"),
+    ("a part that was not asked for", Answer(JPEG[:300], 206, {"Content-Range": "bytes 0-299/999"}), "a part"),
+    ("not modified since never", Answer(b"", 304), "304"),
+    ("a choice", Answer(b"", 300), "300"),
+    ("a picture with a cookie", Answer(JPEG, headers={"Set-Cookie": "seen=1"}), OK),
+    ("longer than it says", _longer_than_announced, OK),
+    ("a length below zero", _announcing(b"Content-Length: -5"), "did not answer usefully"),
+    (
+        "a length of 100 GB",
+        _announcing(b"Content-Length: 99999999999"),
+        "did not answer usefully",
+    ),
+    ("headers without end", _announcing(*[b"X: y"] * 100_000), "did not answer usefully"),
+    ("no HTTP at all", _speaking(JPEG), "did not answer usefully"),
     ("16 kB that become 16 MB", _gzipped(b"\0" * 16_000_001), "larger than 16,000,000 bytes"),
     ("401", _status(401), "401"),
     ("403", _status(403), "does not let programs have it"),
@@ -183,6 +224,10 @@ ANSWERS: Final[list[tuple[str, Script, str | None]]] = [
     ("cut off", _cut_off, "did not answer usefully"),
     ("a host that hangs up", _hangs_up, "did not answer usefully"),
     ("to a metadata address", Answer(b"", 302, {"Location": "http://169.254.169.254/latest/meta-data/"}), "public"),
+    ("to a metadata address by half a URL", Answer(b"", 302, {"Location": "//169.254.169.254/"}), "public"),
+    ("to a user's password", Answer(b"", 302, {"Location": "http://user:secret@example.com/"}), "credentials"),
+    ("to a port of its own machine", Answer(b"", 302, {"Location": "http://127.0.0.1:22/"}), "port 22"),
+    ("to data", Answer(b"", 302, {"Location": "data:image/png;base64,iVBORw0KGgo="}), "http"),
     ("to a file", Answer(b"", 302, {"Location": "file:///etc/passwd"}), "http"),
     ("to nowhere", Answer(b"", 302, {"Location": "http://["}), "URL"),
     ("to itself", Answer(b"", 302, {"Location": "/again"}), "redirected"),
@@ -194,6 +239,12 @@ NOT_FETCHED: Final = [
     ("http://2130706433/1.jpg", "public"),
     ("http://0x7f.1/1.jpg", "public"),
     ("http://0177.0.0.1/1.jpg", "URL"),
+    ("http://①②⑦.0.0.1/1.jpg", "URL"),
+    ("http://[2002:a9fe:a9fe::]/1.jpg", "public"),
+    ("http://[2001:0:808:808:0:0:5601:5601]/1.jpg", "public"),
+    ("http://[fd00:ec2::254]/latest/meta-data/", "public"),
+    ("http://a..example/1.jpg", "cannot be the name of a host"),
+    (f"http://{'a' * 64}.example/1.jpg", "cannot be the name of a host"),
     ("http://[::1]/1.jpg", "public"),
     ("http://[::ffff:10.0.0.1]/1.jpg", "public"),
     ("http://[64:ff9b::a00:1]/1.jpg", "public"),
@@ -285,5 +336,6 @@ def test_what_must_not_be_fetched_is_not(
 
 
 def test_there_are_enough_rows() -> None:
-    """At least sixty."""
-    assert len(BYTES) + len(ANSWERS) + len(NOT_FETCHED) >= 60
+    """At least sixty, and none of them twice."""
+    rows = [*(row[0] for row in BYTES), *(row[0] for row in ANSWERS), *(row[0] for row in NOT_FETCHED)]
+    assert len(set(rows)) == len(rows) >= 60

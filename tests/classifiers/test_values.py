@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import pytest
@@ -31,6 +32,16 @@ def test_a_confidence_out_of_its_range_is_refused(
 ) -> None:
     """Law 10: a score on another scale, and what is no number, do not pass for a share from 0 to 1."""
     with pytest.raises(ValueError, match="from 0 to 1"):
+        make(confidence)
+
+
+@pytest.mark.parametrize("make", SCORED.values(), ids=SCORED)
+@pytest.mark.parametrize("confidence", ["0.9", True, [0.9]])
+def test_a_confidence_that_is_no_number_is_refused(
+    make: Callable[[Any], Label | Attribute | Color], confidence: object
+) -> None:
+    """Law 10: a text and a flag are named as what they are, and do not pass for a score."""
+    with pytest.raises(TypeError, match="confidence is a number or None"):
         make(confidence)
 
 
