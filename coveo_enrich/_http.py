@@ -333,6 +333,7 @@ class _Client:
         self._limits = limits
         self._clock = clock
         self._deadline: float | None = None
+        self._was_read = False
         self._lines = _Lines()
 
     @property
@@ -368,13 +369,17 @@ class _Client:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._hold_to_deadline(info["return_value"])
         elif event.endswith("receive_response_headers.started"):
-            self._deadline = self._clock() + self._limits.seconds
+            self._deadline, self._was_read = self._clock() + self._limits.seconds, False
+        elif event.endswith("receive_response_headers.complete") and not self._was_read:
+            # It came behind the last answer: whatever it is an answer to, it is not this request.
+            raise httpcore.RemoteProtocolError("the answer was there before the question")
 
     def _hold_to_deadline(self, stream: httpcore.NetworkStream) -> None:
         """Look at the clock before each read: headers that drip, or one provisional answer after another, end too."""
         read = stream.read
 
         def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
+            self._was_read = True
             return read(max_bytes, self._seconds_to_read(timeout))
 
         # httpx takes no connections of others, so this one is changed where it stands.

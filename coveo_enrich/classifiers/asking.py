@@ -253,7 +253,7 @@ def fitted(image: ProductImage, limits: ImageLimits) -> ProductImage:
     """
     from coveo_enrich.images.prepare import prepare  # noqa: PLC0415 - Pillow is loaded by the first picture
 
-    if image.url.startswith(_CLOUD_STORAGE):
+    if image.url.lower().startswith(_CLOUD_STORAGE):
         return image
     return ProductImage.from_bytes(prepare(image.read(), limits).data, url=image.url)
 

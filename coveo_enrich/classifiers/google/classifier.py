@@ -34,7 +34,6 @@ from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.errors import (
     ClassifierError,
     ConfigurationError,
-    CoveoEnrichError,
     ImageRejected,
     ImageUnavailable,
     ServiceUnavailable,
@@ -272,23 +271,12 @@ class GoogleVisionClassifier:
     def _authorization(self) -> Authorization:
         if self.api_key is None:
             return self._default.authorization()
-        key = _read_key(self.api_key)
+        key = read_key("api_key", self.api_key)
         return Authorization({"x-goog-api-key": key}, key)
 
 
 def _rebuild(values: dict[str, Any]) -> GoogleVisionClassifier:
     return GoogleVisionClassifier(**values)
-
-
-def _read_key(key: Key) -> str:
-    """The key; what its callable raises says nothing of itself, as it may quote what it was about to return."""
-    try:
-        return read_key("api_key", key)
-    except CoveoEnrichError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a function of the user's
-        kind = type(error).__name__
-    raise ConfigurationError(f"api_key could not be had: its callable raised {kind}")
 
 
 def _by_bytes(image: ProductImage) -> _Form | Failure:

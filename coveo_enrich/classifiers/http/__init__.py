@@ -1,6 +1,6 @@
 """Any classification service that speaks HTTP and JSON, described by values instead of by code."""
 
-from coveo_enrich.classifiers.http.auth import Auth, BasicAuth, BodyAuth, HeaderAuth, QueryAuth
+from coveo_enrich.classifiers.http.auth import Auth, BasicAuth, BodyAuth, Credentials, HeaderAuth, QueryAuth
 from coveo_enrich.classifiers.http.chat import chat
 from coveo_enrich.classifiers.http.classifier import Explanation, HttpClassifier
 from coveo_enrich.classifiers.http.paths import AnswerPaths
@@ -14,6 +14,7 @@ __all__ = [
     "BasicAuth",
     "Batch",
     "BodyAuth",
+    "Credentials",
     "Explanation",
     "HeaderAuth",
     "HttpClassifier",

@@ -6,19 +6,19 @@ has to be fetched first is a callable key.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import Any, Final, Protocol
 
 import attrs
 
 from coveo_enrich._secrets import Key, check_key, read_key, refuse_to_pickle
 from coveo_enrich.errors import ConfigurationError
 
-__all__ = ["Auth", "BasicAuth", "BodyAuth", "Credentials", "HeaderAuth", "QueryAuth", "hidden"]
+__all__ = ["Auth", "BasicAuth", "BodyAuth", "Credentials", "HeaderAuth", "QueryAuth"]
 
-_INSTEAD = "give a callable that returns it, such as a function of a module that reads it from the environment"
-_SHORTEST_SECRET = 4
+_INSTEAD: Final = "give a callable that returns it, such as a function of a module that reads it from the environment"
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 @attrs.frozen(kw_only=True)
@@ -45,9 +45,19 @@ class Auth(Protocol):
         """What is added to a request.
 
         Raises:
-            ConfigurationError: A callable returned something that is not a key.
+            ConfigurationError: A callable raised, or returned something that is not a key.
         """
         ...
+
+
+def _check_header(_instance: object, _attribute: attrs.Attribute[str], value: str) -> None:
+    if not _HEADER.fullmatch(value):
+        raise ConfigurationError(f"{value!r} cannot be the name of a header")
+
+
+def _check_prefix(_instance: object, _attribute: attrs.Attribute[str], value: str) -> None:
+    if not (value.isascii() and value.isprintable()):
+        raise ConfigurationError(f"{value!r} cannot stand in a header")
 
 
 @attrs.frozen(slots=False)
@@ -61,8 +71,8 @@ class HeaderAuth:
     """
 
     key: Key = attrs.field(repr=False, eq=False, validator=check_key)
-    header: str = attrs.field(default="Authorization", kw_only=True)
-    prefix: str = attrs.field(default="Bearer", kw_only=True)
+    header: str = attrs.field(default="Authorization", kw_only=True, validator=_check_header)
+    prefix: str = attrs.field(default="Bearer", kw_only=True, validator=_check_prefix)
 
     def credentials(self) -> Credentials:
         """What is added to a request."""
@@ -118,7 +128,9 @@ class BasicAuth:
         """What is added to a request."""
         username, password = read_key("username", self.username), read_key("password", self.password)
         encoded = b64encode(f"{username}:{password}".encode("ascii")).decode("ascii")
-        return Credentials(headers={"Authorization": f"Basic {encoded}"}, secrets=(encoded, password, username))
+        return Credentials(
+            headers={"Authorization": f"Basic {encoded}"}, secrets=(encoded.rstrip("="), password, username)
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         refuse_to_pickle("BasicAuth", self.username, self.password, instead=_INSTEAD)
@@ -145,12 +157,3 @@ class BodyAuth:
     def __getstate__(self) -> dict[str, Any]:
         refuse_to_pickle("BodyAuth", self.key, instead=_INSTEAD)
         return self.__dict__.copy()
-
-
-def hidden(text: str, secrets: tuple[str, ...]) -> str:
-    """A text without the secrets that a service may have repeated, as they are or as a URL or JSON writes them."""
-    for secret in secrets:
-        spellings = (secret, quote(secret, safe=""), secret.replace("\\", "\\\\").replace('"', '\\"'))
-        for spelling in spellings if len(secret) >= _SHORTEST_SECRET else ():
-            text = text.replace(spelling, "…")
-    return text

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, NoReturn, cast
 
 import attrs
 
+from coveo_enrich.classifiers.http.hiding import cleaned
 from coveo_enrich.classifiers.http.service import HttpService
-from coveo_enrich.classifiers.http.status import StatusInside
+from coveo_enrich.classifiers.http.status import LIKE_HTTP, StatusInside
 from coveo_enrich.classifiers.http.templates import Json
 from coveo_enrich.classifiers.values import Attribute
 from coveo_enrich.errors import ConfigurationError, ImageRejected, shown
@@ -25,7 +26,7 @@ _INSTRUCTIONS: Final = (
     "You look at the picture of one product of a shop and fill in its attributes. Fill in only what can be seen in the "
     "picture; leave the list of an attribute empty when it cannot be seen. Answer with JSON only."
 )
-_FENCED: Final = re.compile(r"```[a-zA-Z]*\s*(.*?)```", re.DOTALL)
+_FENCED: Final = re.compile(r"```[a-zA-Z]*\s*(.*?)\s*(?:```|\Z)", re.DOTALL)  # some stop before they close the fence
 
 
 def chat(
@@ -46,10 +47,13 @@ def chat(
         instructions: What the model is told before it sees the picture.
 
     Raises:
-        ConfigurationError: No attribute is asked for.
+        ConfigurationError: No attribute is asked for, or one that has no list of values.
     """
     if not attributes:
         raise ConfigurationError("ask for one attribute or more")
+    odd = next((name for name, values in attributes.items() if not _is_list(values)), None)
+    if odd is not None:
+        raise ConfigurationError(f"the values of {odd} are a list with one or more of them, or None for any")
     image = "{image_url}" if send == "url" else "{image_data_url}"
     return HttpService(
         f"{base_url.rstrip('/')}/chat/completions",
@@ -68,6 +72,7 @@ def chat(
         errors=StatusInside(
             code="error.code",
             kinds={
+                **LIKE_HTTP,  # some servers answer 200, with a status in the error
                 "insufficient_quota": "configuration",
                 "invalid_api_key": "configuration",
                 "model_not_found": "configuration",
@@ -78,6 +83,10 @@ def chat(
         model_version="model",
         accepts=ImageLimits(formats=frozenset({"JPEG", "PNG", "WEBP"}), max_side=2048, max_bytes=20_000_000),
     )
+
+
+def _is_list(values: Sequence[str] | None) -> bool:
+    return values is None or (not isinstance(values, str) and len(values) > 0)
 
 
 def _schema(attributes: Mapping[str, Sequence[str] | None]) -> Json:
@@ -109,16 +118,23 @@ class ChatAnswer:
         return f"1 {self.attributes}"
 
     def __call__(self, answer: Any) -> Iterable[Attribute]:  # noqa: ANN401 - whatever JSON holds
-        """The attributes that the model saw, all unscored.
+        """All attributes that the model wrote, asked for or not, and all unscored.
 
         Raises:
             ImageRejected: It refused, was cut off, or did not answer with the JSON that was asked for.
         """
         written = _json_of(_content(_first_choice(answer)))
-        asked = [name for name in self.attributes if name in written]
-        if not asked:
+        if not any(name in written for name in self.attributes):
             raise ImageRejected("unmatched response: the model filled in none of the attributes that it was asked for")
-        return [Attribute(name, value) for name in asked for value in _values(name, written[name])]
+        return [Attribute(name, word) for name, value in written.items() for word in self._words(name, value)]
+
+    def _words(self, name: str, value: object) -> Iterable[str]:
+        for one in cast("list[object]", value) if isinstance(value, list) else [value]:
+            if isinstance(one, Mapping | list) and name in self.attributes:
+                raise ImageRejected(f"the model gave no words for {name}: {shown(json.dumps(value))}")
+            word = one if isinstance(one, str) else json.dumps(one)
+            if one is not None and word.strip():
+                yield word.strip()
 
 
 def _first_choice(answer: object) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -126,7 +142,7 @@ def _first_choice(answer: object) -> Any:  # noqa: ANN401 - whatever JSON holds
         case {"choices": [{"message": {}}, *_]}:  # pyright: ignore[reportUnknownVariableType] - of anything
             return cast("Any", answer)["choices"][0]
         case _:
-            raise ImageRejected("unmatched response: it has no choices[0].message")
+            raise ImageRejected(f"unmatched response: it has no choices[0].message ({shown(json.dumps(answer))})")
 
 
 def _content(choice: Mapping[str, Any]) -> str:
@@ -148,18 +164,16 @@ def _content(choice: Mapping[str, Any]) -> str:
 
 def _json_of(content: str) -> Mapping[str, object]:
     fenced = _FENCED.search(content)
-    try:
-        written = json.loads(fenced[1] if fenced else content)
-    except (ValueError, RecursionError):
-        raise ImageRejected(f"the model did not answer with JSON: {shown(content.strip())}") from None
-    if isinstance(written, Mapping):
-        return cast("Mapping[str, object]", written)
-    raise ImageRejected(f"the model did not answer with a JSON object: {shown(content.strip())}")
+    for text in (content, fenced[1]) if fenced else (content,):
+        try:
+            written = cleaned(json.loads(text, parse_constant=_refuse), ())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(written, Mapping):
+            return cast("Mapping[str, object]", written)
+        raise ImageRejected(f"the model did not answer with a JSON object: {shown(content.strip())}")
+    raise ImageRejected(f"the model did not answer with JSON: {shown(content.strip())}")
 
 
-def _values(name: str, value: object) -> Iterable[str]:
-    for one in cast("list[object]", value) if isinstance(value, list) else [value]:
-        if isinstance(one, bool | Mapping | list):
-            raise ImageRejected(f"the model gave no words for {name}: {shown(json.dumps(value))}")
-        if one is not None and str(one).strip():
-            yield str(one).strip()
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)  # NaN and Infinity are no JSON

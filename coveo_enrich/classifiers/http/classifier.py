@@ -6,26 +6,29 @@ How a request is filled in, how answers are read and how keys are shown stand in
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar, cast
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import attrs
 from typing_extensions import override
 
-from coveo_enrich.classifiers.http.auth import Auth, Credentials, hidden
+from coveo_enrich.classifiers.http.auth import Auth, Credentials
+from coveo_enrich.classifiers.http.hiding import cleaned, hidden
 from coveo_enrich.classifiers.http.paths import AnswerPaths
 from coveo_enrich.classifiers.http.request import request_for
-from coveo_enrich.classifiers.http.service import HttpService
+from coveo_enrich.classifiers.http.service import HttpService, Observation
 from coveo_enrich.classifiers.http.status import error_of, failure_of, value_at
 from coveo_enrich.classifiers.http.templates import Picture
-from coveo_enrich.classifiers.service_calls import ServiceCalls, read_json, require_success, retry_after
+from coveo_enrich.classifiers.outcomes import in_words
+from coveo_enrich.classifiers.service_calls import ServiceCalls, require_success, retry_after
 from coveo_enrich.classifiers.values import Attribute, Classification, Color, Failure, Label
 from coveo_enrich.errors import (
     ClassifierError,
     ConfigurationError,
+    CoveoEnrichError,
     ImageRejected,
     ServiceUnavailable,
-    Throttled,
     shown,
 )
 from coveo_enrich.images.image import ProductImage
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "HttpClassifier"]
 
+_NO_JSON: Final = object()
+_READ_OF_A_REFUSAL: Final = 10_000  # characters, of which a message shows some
 _Outcome = TypeVar("_Outcome", Classification | Failure, Failure)
 
 
@@ -120,23 +125,21 @@ class HttpClassifier:
         return outcome
 
     def classify_many(self, images: Sequence[ProductImage], /) -> Sequence[Classification | Failure]:
-        """Say what is in each picture, in one call if the service takes batches.
+        """Say what is in each of at most ``max_batch`` pictures, in one call.
 
         Raises:
             ImageRejected: The service refused the whole call.
             Throttled: The service asks for a pause.
             ServiceUnavailable: It may work later.
-            ConfigurationError: The key, the account or the address is wrong.
+            ConfigurationError: The key, the account or the address is wrong, or there are too many pictures.
         """
+        if len(images) > self.max_batch:
+            raise ConfigurationError(
+                f"{self.name} takes at most {self.max_batch} pictures in one call; got {len(images)}"
+            )
         pictures = [self._picture_or_failure(image) for image in images]
         ready = [one for one in pictures if isinstance(one, Picture)]
-        answered = iter(
-            [
-                outcome
-                for at in range(0, len(ready), self.max_batch)
-                for outcome in self._asked(ready[at : at + self.max_batch])
-            ]
-        )
+        answered = iter(self._asked(ready) if ready else ())
         outcomes = [next(answered) if isinstance(one, Picture) else one for one in pictures]
         return [
             attrs.evolve(outcome, image=image.url) if isinstance(outcome, Failure) else outcome
@@ -147,13 +150,16 @@ class HttpClassifier:
         """Show what is read from a sample of the service's answers; asks nobody.
 
         Args:
-            sample: The JSON of an answer, as Python values.
+            sample: The JSON of an answer, as text or as Python values.
         """
         try:
-            outcomes = self._read(sample, None, ())
+            answer = _json_of(sample) if isinstance(sample, str | bytes) else sample
+            if answer is _NO_JSON:
+                raise ImageRejected("the sample is no JSON")
+            outcomes = self._read(answer, None, ())
         except (ClassifierError, ConfigurationError) as error:
             return Explanation((self._signed(failure_of(error)),))
-        return Explanation(tuple(outcomes), self._unmatched(sample))
+        return Explanation(tuple(outcomes), self._unmatched(answer))
 
     def close(self) -> None:
         """Release connections; the next call makes new ones."""
@@ -170,9 +176,11 @@ class HttpClassifier:
         return tuple(one for one in (missed[0] if missed else ()) if all(one in others for others in missed))
 
     def _picture(self, image: ProductImage) -> Picture:
-        if "image_url" in self.service.placeholders and not image.url.startswith(("https://", "http://")):
-            raise ImageRejected(f"{self.name} fetches pictures itself, and {shown(image.url)} is no web address")
+        if "image_url" in self.service.placeholders and cleaned(image.url, ()) != image.url:
+            raise ImageRejected(f"{shown(image.url)} cannot be sent: it holds half of a character")
         if not self.service.takes_bytes:
+            if not image.url.lower().startswith(("https://", "http://")):
+                raise ImageRejected(f"{self.name} fetches pictures itself, and {shown(image.url)} is no web address")
             return Picture(image.url)
         from coveo_enrich.images.prepare import prepare  # noqa: PLC0415 - Pillow is loaded by the first picture
 
@@ -190,31 +198,35 @@ class HttpClassifier:
         credentials = self.auth.credentials() if self.auth else Credentials()
         request = request_for(self.service, pictures, credentials)
         reply = self._calls.send(self.service.method, request.url, headers=request.headers, content=request.content)
-        return self._read(self._answer(reply, credentials.secrets), len(pictures), credentials.secrets)
+        answer = _json_of(reply.body, credentials.secrets)
+        if not reply.ok:
+            raise self._refusal(reply, answer, credentials.secrets)
+        if answer is _NO_JSON:
+            raise ServiceUnavailable(
+                f"{self.name} answered {reply.status} with something that is no JSON", _wait(reply)
+            )
+        return self._read(answer, len(pictures), credentials.secrets, _wait(reply))
 
-    def _answer(self, reply: Reply, secrets: tuple[str, ...]) -> object:
-        """The JSON of a reply that is one."""
-        if reply.ok:
-            return read_json(self.name, reply)
-        answer, errors = _json_or_none(reply.body), self.service.errors
+    def _refusal(self, reply: Reply, answer: object, secrets: tuple[str, ...]) -> ClassifierError | ConfigurationError:
+        """What a status that is not 2xx comes to: what its body says of itself, if that is known."""
+        errors, wait = self.service.errors, _wait(reply)
+        if wait is None and errors:
+            wait = errors.seconds(answer)
         failure = errors.failure(answer) if errors and errors.knows(answer) else None
-        wait = _wait(reply) or (errors.seconds(answer) if errors else None)
-        if failure:
-            raise error_of(self._signed(attrs.evolve(failure, retry_after=wait), secrets))
-        body = hidden(reply.body[:10_000].decode("utf-8", "replace"), secrets).encode()
-        try:
-            require_success(self.name, attrs.evolve(reply, body=body))
-        except Throttled as error:
-            raise Throttled(error.reason, wait) from None
-        except ServiceUnavailable as error:
-            raise ServiceUnavailable(error.reason, wait) from None
-        raise AssertionError  # a status that is not 2xx raises
+        if failure is None:
+            is_json = answer is not _NO_JSON
+            text = json.dumps(answer, ensure_ascii=False) if is_json else reply.body.decode("utf-8", "replace")
+            said = attrs.evolve(reply, body=hidden(text[:_READ_OF_A_REFUSAL], secrets).encode())
+            failure = failure_of(_raised(lambda: require_success(self.name, said)))
+        return error_of(self._signed(attrs.evolve(failure, retry_after=wait), secrets))
 
-    def _read(self, answer: object, count: int | None, secrets: tuple[str, ...]) -> list[Classification | Failure]:
+    def _read(
+        self, answer: object, count: int | None, secrets: tuple[str, ...], wait: float | None = None
+    ) -> list[Classification | Failure]:
         """The outcomes that an answer holds."""
         whole = self.service.errors.failure(answer) if self.service.errors else None
         if whole and whole.kind != "permanent":
-            raise error_of(self._signed(whole, secrets))
+            raise error_of(self._signed(whole if wait is None else attrs.evolve(whole, retry_after=wait), secrets))
         try:
             items = self._items(answer, count)
         except ServiceUnavailable as error:
@@ -229,7 +241,7 @@ class HttpClassifier:
             return [answer]
         items = value_at(answer, batch.answers)
         if not isinstance(items, list):
-            raise ServiceUnavailable(f"{self.name} answered without a list at {batch.answers}")
+            raise ServiceUnavailable(f"{self.name} answered without a list at {batch.answers or 'the top'}")
         found = cast("list[object]", items)
         if count is not None and len(found) != count:
             raise ServiceUnavailable(f"{self.name} answered about {len(found)} pictures when asked about {count}")
@@ -241,15 +253,13 @@ class HttpClassifier:
         if failure:
             return failure
         try:
-            seen = list(self.service.parse(item))
-            return _classification(self.name, seen, self._version(item) or version)
+            return _classification(self.name, self.service.parse(item), self._version(item) or version)
         except ConfigurationError:
             raise
         except ClassifierError as error:
             return failure_of(error)
         except Exception as error:  # noqa: BLE001 - a service may answer anything, and a parse function raise anything
-            said = f"{type(error).__name__}: {shown(str(error))}"
-            return Failure("permanent", f"the answer cannot be read ({said})")
+            return Failure("permanent", f"the answer cannot be read ({shown(in_words(error))})")
 
     def _version(self, answer: object) -> str | None:
         found = value_at(answer, self.service.model_version) if self.service.model_version else None
@@ -259,11 +269,23 @@ class HttpClassifier:
         """A failure with the service's name and without its key; an answer as it is."""
         if not isinstance(outcome, Failure):
             return outcome
-        reason = outcome.reason if outcome.reason.startswith(self.name) else f"{self.name}: {outcome.reason}"
-        return attrs.evolve(outcome, reason=hidden(reason, secrets), classifier=self.name)
+        reason = hidden(outcome.reason, secrets)
+        named = reason.startswith((f"{self.name} ", f"{self.name}: "))
+        return attrs.evolve(outcome, reason=reason if named else f"{self.name}: {reason}", classifier=self.name)
 
 
-def _classification(name: str, seen: Sequence[object], version: str | None) -> Classification:
+def _classification(name: str, read: Iterable[object] | Classification, version: str | None) -> Classification:
+    if isinstance(read, Classification):
+        read = attrs.evolve(read, classifier=name, model_version=read.model_version or version)
+    else:
+        read = _sorted(name, list(read), version)
+    scored: tuple[Observation, ...] = (*read.labels, *read.attributes, *read.colors)
+    if any(isinstance(one.confidence, bool) for one in scored):
+        raise TypeError("a confidence is a number; got a boolean")
+    return read
+
+
+def _sorted(name: str, seen: Sequence[object], version: str | None) -> Classification:
     odd = next((one for one in seen if not isinstance(one, Label | Attribute | Color)), None)
     if odd is not None:
         raise TypeError(f"parse gives Label, Attribute and Color; got {type(odd).__name__}")
@@ -280,25 +302,36 @@ def _unsureness(one: Label | Color) -> float:
     return 1.0 if one.confidence is None else -one.confidence
 
 
-def _json_or_none(body: bytes) -> object:
+def _json_of(body: str | bytes, secrets: tuple[str, ...] = ()) -> object:
+    """The JSON of an answer, cleaned; `_NO_JSON` when it holds none: an error would hold all of it."""
     try:
-        return json.loads(body)
+        return cleaned(json.loads(body), secrets)
     except (ValueError, RecursionError):
-        return None
+        return _NO_JSON
+
+
+def _raised(call: Callable[[], object]) -> CoveoEnrichError:
+    try:
+        call()
+    except CoveoEnrichError as error:
+        return error
+    raise AssertionError  # a status that is not 2xx raises
 
 
 def _wait(reply: Reply) -> float | None:
     """Seconds that the headers of a reply ask to wait."""
     milliseconds = reply.headers.get("retry-after-ms", "")
-    return int(milliseconds) / 1000 if milliseconds.isdecimal() and milliseconds.isascii() else retry_after(reply)
+    is_number = milliseconds.isascii() and milliseconds.isdecimal()
+    seconds = float(milliseconds) / 1000 if is_number else retry_after(reply)
+    return seconds if seconds is not None and seconds < math.inf else None
 
 
 def _lines(outcome: Classification | Failure) -> list[str]:
     if isinstance(outcome, Failure):
         return [f"failure ({outcome.kind}): {outcome.reason}"]
-    lines = [f"label {one.name}{_score(one.confidence)}" for one in outcome.labels]
-    lines += [f"attribute {one.name} = {one.value}{_score(one.confidence)}" for one in outcome.attributes]
-    lines += [f"color {one.name}{_score(one.confidence)}" for one in outcome.colors]
+    lines = [f"label {shown(one.name)}{_score(one.confidence)}" for one in outcome.labels]
+    lines += [f"attribute {shown(one.name)} = {shown(one.value)}{_score(one.confidence)}" for one in outcome.attributes]
+    lines += [f"color {shown(one.name)}{_score(one.confidence)}" for one in outcome.colors]
     return lines or ["nothing was seen"]
 
 

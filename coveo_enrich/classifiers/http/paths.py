@@ -1,7 +1,8 @@
 """Answers read by configuration: JMESPath expressions that pick labels, attributes and colours out of any JSON.
 
-An expression that matches nothing gives `None` and no error, which is why an answer in which nothing at all was found
-is a failure here, and `explain` of the classifier shows what each expression found.
+An expression that matches nothing gives `None` and no error, or an empty list where a part of it goes through a list:
+both are told from an answer whose own list is empty, which says that nothing was seen. That an answer was not
+understood is a failure here, and `explain` of the classifier shows what each expression found.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
+from coveo_enrich.classifiers.http.hiding import cleaned
 from coveo_enrich.classifiers.http.service import Observation
 from coveo_enrich.classifiers.values import Attribute, Color, Label
 from coveo_enrich.errors import ConfigurationError, ImageRejected, MissingExtraError, shown
@@ -42,7 +44,9 @@ class AnswerPaths:
     """JMESPath expressions that read an answer. Each gives a list of records; needs the extra ``http``.
 
     Two functions are there besides JMESPath's own: ``items(object)`` gives records with
-    ``key`` and ``value``, ``parse_json(text)`` what a text of JSON holds.
+    ``key`` and ``value``, ``parse_json(text)`` what a text of JSON holds. A filter that lets nothing pass counts as
+    nothing seen. Boxes are not read: services count them in pixels, from corners or from middles, and it takes a
+    function to tell.
 
     Attributes:
         labels: Records with ``name`` and, where scored, ``score``; also ``parents``, a list of texts.
@@ -88,7 +92,7 @@ class AnswerPaths:
         found = [(_records(expression, answer), read) for expression, read in self._all()]
         seen = [one for records, read in found for record in records or () for one in read(record, self.scale)]
         saw_nothing = any(records == [] for records, _ in found) and not any(records for records, _ in found)
-        if seen or saw_nothing or answer in (None, [], {}):
+        if seen or saw_nothing or answer in ([], {}):
             return seen
         raise ImageRejected(f"unmatched response: no expression reads anything from it ({_outline(answer)})")
 
@@ -131,33 +135,75 @@ def _options() -> Any:  # noqa: ANN401 - stays in this module
     from jmespath import Options, functions  # noqa: PLC0415 - needs the extra
 
     class More(functions.Functions):  # type: ignore[misc, unused-ignore]
-        @functions.signature({"types": ["object", "null"]})  # type: ignore[untyped-decorator, unused-ignore]
-        def _func_items(self, value: dict[str, object] | None) -> list[dict[str, object]] | None:
-            return None if value is None else [{"key": key, "value": inner} for key, inner in value.items()]
+        @functions.signature({"types": []})  # type: ignore[untyped-decorator, unused-ignore]
+        def _func_items(self, value: object) -> list[dict[str, object]] | None:
+            if not isinstance(value, dict):  # as everywhere in JMESPath, what is something else leads nowhere
+                return None
+            fields = cast("dict[str, object]", value)
+            return [{"key": key, "value": inner} for key, inner in fields.items()]
 
         @functions.signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator, unused-ignore]
         def _func_parse_json(self, text: str | None) -> object:
-            return None if text is None else json.loads(text)
+            return None if text is None else cleaned(json.loads(text), ())
 
     return Options(custom_functions=More())
+
+
+@functools.cache
+def _walker() -> type[Any]:
+    from jmespath.visitor import TreeInterpreter  # noqa: PLC0415 - needs the extra
+
+    class Walker(TreeInterpreter):  # type: ignore[misc, unused-ignore]
+        """Notes when all that a list holds was dropped, because the rest of the expression matched none of it."""
+
+        lost = False
+
+        def visit_projection(self, node: Any, value: object) -> Any:  # noqa: ANN401 - JMESPath's
+            return self._noted(super().visit_projection(node, value), node, value)
+
+        def visit_value_projection(self, node: Any, value: object) -> Any:  # noqa: ANN401 - JMESPath's
+            return self._noted(super().visit_value_projection(node, value), node, value)
+
+        def visit_filter_projection(self, node: Any, value: object) -> Any:  # noqa: ANN401 - JMESPath's
+            found = super().visit_filter_projection(node, value)
+            left, _, condition = node["children"]
+            whole: Any = {"type": "identity", "children": []}
+            chosen: Any = {"type": node["type"], "children": [left, whole, condition]}
+            self.lost = self.lost or (found == [] and bool(super().visit_filter_projection(chosen, value)))
+            return found
+
+        def _noted(self, found: object, node: Any, value: object) -> object:  # noqa: ANN401 - JMESPath's
+            if found == [] and self.visit(node["children"][0], value):
+                self.lost = True
+            return found
+
+    return Walker
+
+
+def _found(expression: str, answer: object) -> object:
+    """What an expression gives; `None` too when it is an empty list that is none of the answer's."""
+    walker = _walker()(_options())
+    found: object = walker.visit(_compiled(expression).parsed, answer)
+    return None if found == [] and walker.lost else found
 
 
 def _records(expression: str, answer: object) -> list[_Record] | None:
     """What an expression gives; `None` when it leads nowhere."""
     from jmespath.exceptions import JMESPathError  # noqa: PLC0415 - needs the extra
 
-    parsed = _compiled(expression)
     try:
-        found: object = parsed.search(answer, options=_options())
+        found = _found(expression, answer)
     except (JMESPathError, ValueError, RecursionError) as error:
         said = str(error).replace("\n", " ")
-        raise ImageRejected(f"unmatched response: {expression!r} cannot read it: {shown(said)}") from error
+        raise ImageRejected(f"unmatched response: {expression!r} cannot read it: {shown(said)}") from None
     if found is None:
         return None
     records = cast("list[object]", found) if isinstance(found, list) else [found]
     if all(isinstance(record, Mapping) for record in records):
         return cast("list[_Record]", records)
-    raise ImageRejected(f"unmatched response: {expression!r} gives no records like {{name: …, score: …}}")
+    raise ImageRejected(
+        f"unmatched response: {expression!r} gives no records like {{name: …}}; texts become some by [].{{name: @}}"
+    )
 
 
 def _labels(record: _Record, scale: float) -> Iterable[Label]:
@@ -195,7 +241,7 @@ def _text(value: object) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value).strip() or None
     raise ImageRejected(f"unmatched response: a word is wanted where there is {shown(json.dumps(value, default=str))}")
 
@@ -208,11 +254,9 @@ def _scored(score: object, scale: float) -> dict[str, Any]:
     if raw is None or not -_ROUNDING <= raw / scale <= 1 + _ROUNDING:
         raise ImageRejected(f"the score {shown(repr(score))} is no number from 0 to {scale:g}; check the scale")
     confidence = min(max(raw / scale, 0.0), 1.0)
-    return (
-        {"confidence": confidence}
-        if confidence == raw
-        else {"confidence": confidence, "raw_score": raw, "scale": scale}
-    )
+    if scale == 1 and confidence == raw:
+        return {"confidence": confidence}
+    return {"confidence": confidence, "raw_score": raw, "scale": scale}
 
 
 def _number(value: object) -> float | None:

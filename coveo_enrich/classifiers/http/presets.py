@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from coveo_enrich.classifiers.http.paths import AnswerPaths
 from coveo_enrich.classifiers.http.service import Batch, HttpService
-from coveo_enrich.classifiers.http.status import StatusInside
+from coveo_enrich.classifiers.http.status import LIKE_HTTP, OF_ONE_PICTURE, StatusInside
 from coveo_enrich.classifiers.http.templates import BYTES, Json
 from coveo_enrich.classifiers.values import FailureKind
 from coveo_enrich.images.limits import ImageLimits
@@ -19,20 +19,12 @@ __all__ = ["clarifai", "hugging_face", "imagga_colors", "imagga_tags", "ximilar"
 
 Send = Literal["url", "bytes"]
 
-_LIKE_HTTP: Final[dict[object, FailureKind]] = {
-    401: "configuration",
-    402: "configuration",
-    403: "configuration",
-    404: "configuration",
-    405: "configuration",
-    429: "throttled",
-    500: "transient",
-    502: "transient",
-    503: "transient",
-    504: "transient",
-}
+_MANY_IN_A_BODY: Final = ImageLimits(max_side=2048, max_bytes=2_000_000)
+_MOST_IN_A_BODY: Final = 16
+"""Pictures by their bytes in one request, which is held in memory: 43 MB of base64 at most."""
+
 _CLARIFAI_KINDS: Final[dict[object, FailureKind]] = {
-    **dict.fromkeys((11000, 11001, 11002, 11004, 11006, 11007, 11008, 11009, 11101, 11102, 11103), "configuration"),
+    **dict.fromkeys((11000, 11001, 11002, 11004, 11006, 11007, 11008, 11009, 11101, 11103), "configuration"),
     11003: "throttled",
     11005: "throttled",
 }
@@ -50,18 +42,23 @@ def ximilar(task: str = "tagging/fashion/v2/detect_tags", *, send: Send = "url")
     return HttpService(
         f"https://api.ximilar.com/{task}",
         json={"records": [record]},
-        batch=Batch(items="records", answers="records", size=10, errors=_ximilar_status("_status")),
-        errors=_ximilar_status("status"),
+        batch=Batch(items="records", answers="records", size=10, errors=_ximilar_status("_status", OF_ONE_PICTURE)),
+        errors=_ximilar_status("status", LIKE_HTTP),
         parse=AnswerPaths(
-            labels="_objects[].{name: name, score: prob}",
-            attributes=(f"_objects[].items(_tags)[].{tags}", f"items(_tags)[].{tags}"),
+            labels=("_objects[].{name: name, score: prob}", "_tags[].{name: name, score: prob}"),
+            attributes=(
+                """_objects[].{name: 'Top Category', value: "Top Category"[].{value: name, score: prob}}""",
+                f"_objects[].items(_tags)[].{tags}",
+                f"items(_tags)[].{tags}",
+            ),
             colors=("_objects[]._tags.Color[].{name: name, score: prob}", "_tags.Color[].{name: name, score: prob}"),
         ),
+        accepts=_MANY_IN_A_BODY,
     )
 
 
-def _ximilar_status(place: str) -> StatusInside:
-    return StatusInside(code=f"{place}.code", ok=range(200, 400), kinds=_LIKE_HTTP, message=f"{place}.text")
+def _ximilar_status(place: str, kinds: dict[object, FailureKind]) -> StatusInside:
+    return StatusInside(code=f"{place}.code", ok=range(200, 400), kinds=kinds, message=f"{place}.text")
 
 
 def clarifai(
@@ -86,13 +83,15 @@ def clarifai(
     return HttpService(
         f"https://api.clarifai.com/v2/models/{model}/outputs",
         json={"user_app_id": {"user_id": user, "app_id": app}, "inputs": [{"data": {"image": image}}]},
-        batch=Batch(items="inputs", answers="outputs", size=128, errors=status),
+        batch=Batch(items="inputs", answers="outputs", size=128 if send == "url" else _MOST_IN_A_BODY, errors=status),
         errors=status,
         parse=AnswerPaths(
-            labels="data.concepts[].{name: name, score: value}",
+            # Its protocol leaves out lists that are empty, so nothing but data means that nothing was seen.
+            labels="(data == `{}` && `[[]]` || data.concepts)[].{name: name, score: value}",
             colors="data.colors[].{name: w3c.name, score: value, hex: raw_hex}",
         ),
         model_version="model.model_version.id",
+        accepts=_MANY_IN_A_BODY,
         images_per_second=15,
     )
 

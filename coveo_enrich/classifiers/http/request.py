@@ -88,12 +88,11 @@ def _json_body(service: HttpService, pictures: Sequence[Picture], keys: Mapping[
 
 
 def _batched(body: Json, path: str, pictures: Sequence[Picture]) -> Json:
+    if not path:
+        return [fill(cast("Sequence[Json]", body)[0], picture) for picture in pictures]
     key, _, rest = path.partition(".")
     fields = cast("Mapping[str, Json]", body)
-    if rest:
-        return {**fields, key: _batched(fields[key], rest, pictures)}
-    template = cast("Sequence[Json]", fields[key])[0]
-    return {**fields, key: [fill(template, picture) for picture in pictures]}
+    return {**fields, key: _batched(fields[key], rest, pictures)}
 
 
 def _form_body(fields: Mapping[str, str], picture: Picture) -> tuple[str, bytes]:

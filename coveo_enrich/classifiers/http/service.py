@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
 from coveo_enrich.classifiers.http.status import StatusInside, value_at
 from coveo_enrich.classifiers.http.templates import BYTES, Json, placeholders
-from coveo_enrich.classifiers.values import Attribute, Color, Label
+from coveo_enrich.classifiers.values import Attribute, Classification, Color, Label
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.images.limits import ImageLimits
 from coveo_enrich.retry import require_count
@@ -26,15 +27,20 @@ __all__ = ["Batch", "HttpService", "Observation", "Parse"]
 Observation = Label | Attribute | Color
 """One thing that a service saw."""
 
-Parse = Callable[[Any], Iterable[Observation]]
-"""Reads the JSON of an answer. Its attribute ``version``, if it has one, is part of the fingerprint."""
+Parse = Callable[[Any], Iterable[Observation] | Classification]
+"""Reads the JSON of an answer. Its attribute ``version`` is part of the fingerprint; a function may do without one."""
 
-_OF_AUTH: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
+_KEY_HEADER: Final = re.compile(r"(?:.*[-_])?(?:apikey|key|token|secret|password|authorization|cookie)", re.IGNORECASE)
+_KEY_FIELD: Final = re.compile(r"(?:api|access|auth)[-_]?(?:key|token|secret)|secret|password", re.IGNORECASE)
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_METHOD: Final = re.compile(r"[A-Za-z]+")
 
 
 @attrs.frozen(kw_only=True)
 class Batch:
-    """How several pictures go into one request, and where their answers are: by position. Paths are keys with dots.
+    """How several pictures go into one request, and where their answers are: by position.
+
+    Paths are keys joined by dots; an empty one stands for the whole.
 
     Attributes:
         items: The path, in the JSON body, of a list that holds the template of one picture.
@@ -56,6 +62,10 @@ def _copied(body: Json) -> Json:
     return copy.deepcopy(body)
 
 
+def _copied_texts(texts: Mapping[str, str]) -> dict[str, str]:
+    return dict(texts)
+
+
 @attrs.frozen
 class HttpService:
     """What a service is asked about a picture, and how its answer is read.
@@ -66,7 +76,8 @@ class HttpService:
 
     Attributes:
         url: Where to ask.
-        parse: Reads the JSON of the answer, or of one picture's part of it: a function, or `AnswerPaths`.
+        parse: Reads the JSON of the answer, or of one picture's part of it: `AnswerPaths`, or a function that gives
+            labels, attributes and colours, or a whole `Classification`.
         method: The HTTP method; default ``POST``.
         headers: More headers; no keys.
         query: Parameters for the URL.
@@ -86,10 +97,12 @@ class HttpService:
     url: str
     parse: Parse = attrs.field(kw_only=True)
     method: str = attrs.field(default="POST", kw_only=True)
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], kw_only=True)
-    query: Mapping[str, str] = attrs.field(factory=dict[str, str], kw_only=True)
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], kw_only=True, converter=_copied_texts)
+    query: Mapping[str, str] = attrs.field(factory=dict[str, str], kw_only=True, converter=_copied_texts)
     json: Json = attrs.field(default=None, kw_only=True, converter=_copied)
-    form: Mapping[str, str] | None = attrs.field(default=None, kw_only=True)
+    form: Mapping[str, str] | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(_copied_texts)
+    )
     content: str | None = attrs.field(default=None, kw_only=True)
     batch: Batch | None = attrs.field(default=None, kw_only=True)
     errors: StatusInside | None = attrs.field(default=None, kw_only=True)
@@ -99,8 +112,12 @@ class HttpService:
 
     def __attrs_post_init__(self) -> None:
         _check_url(self.url)
+        if not _METHOD.fullmatch(self.method):
+            raise ConfigurationError(f"{self.method!r} is no HTTP method")
         _check_headers(self.headers)
         _check_body(self)
+        _check_no_key(self)
+        _check_parse(self.parse)
         if not self.placeholders:
             raise ConfigurationError("nothing in the request stands for the picture: use {image_url} or another one")
         if self.batch is not None:
@@ -122,7 +139,8 @@ class HttpService:
         asked = [self.url, self.method, dict(self.headers), dict(self.query), self.json, self.form, self.content]
         limits = attrs.asdict(self.accepts) | {"formats": sorted(self.accepts.formats)}
         read = [_called(self.parse), str(getattr(self.parse, "version", ""))]
-        whole = json.dumps([asked, limits, read, self.model_version], sort_keys=True, default=dict)
+        where = [self.batch.items, self.batch.answers] if self.batch else []
+        whole = json.dumps([asked, limits, read, self.model_version, where], sort_keys=True, default=dict)
         return sha256(whole.encode()).hexdigest()[:16]
 
     def _beside_json(self) -> list[Json]:
@@ -148,9 +166,11 @@ def _check_url(url: str) -> None:
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
-    named = next((name for name in headers if name.lower() in _OF_AUTH), None)
-    if named is not None:
-        raise ConfigurationError(f"a key in the header {named} would be shown and stored; give it as auth")
+    for name, value in headers.items():
+        if not (_HEADER.fullmatch(name) and value.isascii() and value.isprintable()):
+            raise ConfigurationError(f"the header {name!r} has a character that HTTP does not allow")
+        if _KEY_HEADER.fullmatch(name):
+            raise ConfigurationError(f"a key in the header {name} would be shown and stored; give it as auth")
     if placeholders(list(headers.values())):
         raise ConfigurationError("headers take no placeholders")
 
@@ -168,9 +188,24 @@ def _check_body(service: HttpService) -> None:
         raise ConfigurationError(f"the body is no JSON: {error}") from None
 
 
+def _check_parse(parse: object) -> None:
+    if not callable(parse):
+        raise ConfigurationError("parse is a function that reads an answer, or AnswerPaths")
+    if not hasattr(parse, "__qualname__") and not hasattr(parse, "version"):
+        raise ConfigurationError("parse is no plain function: give it a version, a text that changes as its answers do")
+
+
+def _check_no_key(service: HttpService) -> None:
+    names = [*parse_qs(urlsplit(service.url).query), *service.query, *(service.form or ())]
+    names += service.json if isinstance(service.json, Mapping) else ()
+    named = next((name for name in names if _KEY_FIELD.fullmatch(name)), None)
+    if named is not None:
+        raise ConfigurationError(f"a key as {named} would be shown and stored; give it as auth")
+
+
 def _check_batch(body: Json, batch: Batch, rest: Json) -> None:
     items = value_at(body, batch.items)
     if not isinstance(items, list) or len(items) != 1:  # pyright: ignore[reportUnknownArgumentType] - of anything
-        raise ConfigurationError(f"{batch.items} in the body must be a list that holds the template of one picture")
+        raise ConfigurationError(f"{batch.items or 'the body'} must be a list that holds the template of one picture")
     if placeholders(rest) or json.dumps(body).count("{image_") != json.dumps(items).count("{image_"):
-        raise ConfigurationError(f"with a batch, placeholders stand inside {batch.items} only")
+        raise ConfigurationError(f"with a batch, placeholders stand inside {batch.items or 'the body'} only")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Container, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast, get_args
 
 import attrs
 
@@ -24,16 +24,48 @@ from coveo_enrich.errors import (
     shown,
 )
 
-__all__ = ["StatusInside", "error_of", "failure_of", "value_at"]
+__all__ = ["LIKE_HTTP", "OF_ONE_PICTURE", "StatusInside", "error_of", "failure_of", "value_at"]
+
+
+OF_ONE_PICTURE: Final[dict[object, FailureKind]] = {
+    429: "throttled",
+    500: "transient",
+    502: "transient",
+    503: "transient",
+    504: "transient",
+}
+"""What HTTP statuses inside an answer mean beside one picture: 403 and 404 may be what its own host answered."""
+
+LIKE_HTTP: Final[dict[object, FailureKind]] = {
+    401: "configuration",
+    402: "configuration",
+    403: "configuration",
+    404: "configuration",
+    405: "configuration",
+    **OF_ONE_PICTURE,
+}
+"""What they mean beside the whole answer."""
+
+_MAY_PASS: Final = ("transient", "throttled")
 
 
 def value_at(answer: object, path: str) -> object:
-    """What stands at keys joined by dots, such as ``status.code``; `None` when nothing does."""
-    for key in path.split("."):
+    """What stands at keys joined by dots, such as ``status.code``; `None` when nothing does. No key: the whole."""
+    for key in path.split(".") if path else ():
         if not isinstance(answer, Mapping):
             return None
         answer = cast("Mapping[str, object]", answer).get(key)
     return answer
+
+
+def _codes(ok: object) -> Any:  # noqa: ANN401 - a converter
+    return frozenset({ok}) if isinstance(ok, str) else ok
+
+
+def _check_kinds(_instance: object, _attribute: attrs.Attribute[Any], kinds: Mapping[object, object]) -> None:
+    odd = next((kind for kind in kinds.values() if kind not in get_args(FailureKind)), None)
+    if odd is not None:
+        raise ConfigurationError(f"kinds are {', '.join(get_args(FailureKind))}; got {odd!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -45,12 +77,15 @@ class StatusInside:
         ok: The codes that mean success; default none, for services that only name errors.
         kinds: What other codes mean; a code that is not here is ``permanent``: this picture will never work.
         message: The path of the text that goes with the code.
-        retry_after: The seconds to wait before another try: their path, or how many.
+        retry_after: The seconds to wait before another try where that may help: their path, or how many.
+
+    Raises:
+        ConfigurationError: A kind is none.
     """
 
     code: str
-    ok: Container[object] = ()
-    kinds: Mapping[object, FailureKind] = attrs.field(factory=dict[object, FailureKind])
+    ok: Container[object] = attrs.field(default=(), converter=_codes)
+    kinds: Mapping[object, FailureKind] = attrs.field(factory=dict[object, FailureKind], validator=_check_kinds)
     message: str | None = None
     retry_after: str | float | None = None
 
@@ -61,7 +96,8 @@ class StatusInside:
             return None
         said = value_at(answer, self.message) if self.message else None
         reason = f"{shown(str(code))}: {shown(str(said))}" if said else shown(str(code))
-        return Failure(self.kinds.get(code, "permanent"), reason, retry_after=self.seconds(answer))
+        kind = self.kinds.get(code, "permanent")
+        return Failure(kind, reason, retry_after=self.seconds(answer) if kind in _MAY_PASS else None)
 
     def knows(self, answer: object) -> bool:
         """Whether the code in an answer is one whose meaning is given."""
@@ -70,9 +106,13 @@ class StatusInside:
     def seconds(self, answer: object) -> float | None:
         """The wait that the answer asks for."""
         value = value_at(answer, self.retry_after) if isinstance(self.retry_after, str) else self.retry_after
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
             return None
-        return float(value)
+        try:
+            seconds = float(value)
+        except (ValueError, OverflowError):
+            return None
+        return seconds if 0 <= seconds < math.inf else None
 
 
 def failure_of(error: CoveoEnrichError) -> Failure:

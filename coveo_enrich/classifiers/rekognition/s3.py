@@ -22,7 +22,7 @@ _MOST_KEY_CHARACTERS: Final = 1024
 
 def is_s3(reference: str) -> bool:
     """Whether a reference names an S3 object."""
-    return reference.startswith(_SCHEME)
+    return reference.lower().startswith(_SCHEME)
 
 
 def s3_object(reference: str, buckets: Collection[str]) -> dict[str, str]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
+import httpx
 import pytest
+from PIL import Image
 from pytest_httpx import HTTPXMock
 
+from coveo_enrich.classifiers import check_classifier
+from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.http import (
     BasicAuth,
     HeaderAuth,
@@ -48,6 +53,7 @@ def reason(service: HttpService, sample: object) -> str:
 
 XIMILAR_OBJECT = {
     "name": "Dress",
+    "Top Category": [{"id": "y", "name": "Clothing", "prob": 0.99}],
     "prob": 0.95,
     "bound_box": [1, 2, 30, 40],
     "_tags": {"Color": [{"name": "red", "prob": 0.8, "id": "x"}], "Fit": [{"name": "slim", "prob": 0.6}]},
@@ -69,12 +75,42 @@ def test_ximilar_objects_and_records_are_read_and_one_failed_record_stays_alone(
     assert first == Classification(
         "acme",
         labels=[Label("Dress", 0.95)],
-        attributes=[Attribute("Color", "red", 0.8), Attribute("Fit", "slim", 0.6)],
+        attributes=[
+            Attribute("Top Category", "Clothing", 0.99),
+            Attribute("Color", "red", 0.8),
+            Attribute("Fit", "slim", 0.6),
+        ],
         colors=[Color("red", 0.8)],
     )
     assert second == Classification("acme", attributes=[Attribute("Style", "casual", 0.7)])
     assert third == Failure("permanent", "acme: 400: cannot download", classifier="acme")
     assert fourth == Classification("acme")
+
+
+def test_ximilar_tags_in_a_list_are_labels() -> None:
+    """What is documented as an object by category may be a plain list for generic tags: both are read."""
+    tags = {"records": [{"_status": {"code": 200}, "_tags": [{"name": "boat", "prob": 0.7}]}], "status": {"code": 200}}
+    assert classification(ximilar("photo/tags/v2/tags"), tags) == Classification("acme", labels=[Label("boat", 0.7)])
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(400, "permanent"), (403, "permanent"), (404, "permanent"), (429, "throttled"), (500, "transient")],
+)
+def test_what_one_record_says_is_about_one_picture(code: int, kind: str) -> None:
+    """A picture that its own host forbids or lacks gives up no classifier."""
+    sample = {"records": [{"_status": {"code": code, "text": "no"}}], "status": {"code": 200}}
+    (outcome,) = explained(ximilar(), sample)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == kind
+
+
+@pytest.mark.parametrize("service", [ximilar(send="bytes"), clarifai(send="bytes")], ids=["ximilar", "clarifai"])
+def test_a_batch_of_bytes_fits_into_memory(service: HttpService) -> None:
+    """Law 11: however large the pictures are, a request holds less than 50 MB."""
+    declared = Declared.of(HttpClassifier("acme", service))
+    assert declared.accepts is not None
+    assert declared.max_batch * declared.accepts.max_bytes * 4 / 3 < 50_000_000
 
 
 @pytest.mark.parametrize(("code", "kind"), [(401, "configuration"), (429, "throttled"), (500, "transient")])
@@ -108,6 +144,16 @@ def test_clarifai_concepts_and_colours_are_read(httpx_mock: HTTPXMock) -> None:
     }
 
 
+def test_clarifai_leaves_out_what_is_empty() -> None:
+    """Data that holds nothing is an answer in which nothing was seen; data of another shape is not."""
+    ok = {"code": 10000}
+    nothing = {"status": ok, "outputs": [{"status": ok, "data": {}}]}
+    assert classification(clarifai(), nothing) == Classification("acme")
+    other: object = {"status": ok, "outputs": [{"status": ok, "data": {"text": {"raw": "kayak"}}}]}
+    assert "unmatched response" in reason(clarifai(), other)
+    assert "unmatched response" in reason(clarifai(), {"status": ok, "outputs": [{"status": ok}]})
+
+
 def test_clarifai_asks_for_a_pause_by_a_code_of_its_own(httpx_mock: HTTPXMock) -> None:
     """Code 11005 means throttled, whatever the HTTP status; it is asked again after 15 seconds."""
     for status in (200, 400):
@@ -123,8 +169,7 @@ def test_clarifai_mixed_success_is_read_input_by_input() -> None:
     bad = {"status": {"code": 30002, "description": "Download failed"}}
     first, second = explained(clarifai(), {"status": {"code": 10010}, "outputs": [good, bad]})
     assert isinstance(first, Classification)
-    assert isinstance(second, Failure)
-    assert second.reason == "acme: 30002: Download failed"
+    assert second == Failure("permanent", "acme: 30002: Download failed", classifier="acme")
 
 
 def test_imagga_is_asked_by_a_query_and_scores_of_100(httpx_mock: HTTPXMock) -> None:
@@ -185,6 +230,7 @@ def said(content: Any, *, finish: str = "stop", **message: object) -> dict[str, 
         '```json\n{"color": ["red"], "material": [""]}\n```',
         'Here it is:\n```\n{"color": "red", "material": null}\n```\nDone.',
         [{"type": "text", "text": '{"color": ["red"], "material": []}'}],
+        '```json\n{"color": ["red"]}',
     ],
 )
 def test_a_chat_is_read_however_it_wraps_its_json_and_never_scored(content: object) -> None:
@@ -206,6 +252,11 @@ def test_a_chat_is_read_however_it_wraps_its_json_and_never_scored(content: obje
         (said(""), "no text"),
         (said('{"size": ["L"]}'), "unmatched response"),
         (said('{"color": [{"name": "red"}]}'), "no words for color"),
+        (said('{"color": NaN}'), "did not answer with JSON"),
+        (said("[" * 100_000), "did not answer with JSON"),
+        (said(5), "no text"),
+        ({"choices": [{"message": {"content": "{}"}, "finish_reason": ["stop"]}]}, "unmatched response"),
+        ({"error": {"message": "overloaded"}}, "overloaded"),
         ({"choices": []}, "unmatched response"),
         ({"choices": [{"message": None}]}, "unmatched response"),
         ({"error": {"code": "other", "message": "broken"}}, "other: broken"),
@@ -214,6 +265,68 @@ def test_a_chat_is_read_however_it_wraps_its_json_and_never_scored(content: obje
 def test_a_chat_that_gives_no_data_is_a_failure_with_its_reason(sample: object, words: str) -> None:
     """Refused, truncated, prose or another shape: a reason, and no made-up values."""
     assert words in reason(CHAT, sample)
+
+
+def test_nothing_that_a_chat_writes_disappears() -> None:
+    """Law 9: an attribute that nobody asked for, a number and a truth are kept as they were written."""
+    content = '{"color": ["```red```", 5], "waterproof": true, "size": {"length": 3}}'
+    assert classification(CHAT, said(content)).attributes == (
+        Attribute("color", "```red```"),
+        Attribute("color", "5"),
+        Attribute("waterproof", "true"),
+        Attribute("size", '{"length": 3}'),
+    )
+
+
+def test_a_chat_that_saw_nothing_is_an_answer() -> None:
+    """Empty lists for all that it was asked for: nothing is made up, and nothing failed."""
+    assert classification(CHAT, said('{"color": [], "material": []}')).attributes == ()
+
+
+def test_a_status_inside_the_error_of_a_chat_decides() -> None:
+    """Servers that pass requests on answer 200 with the status in the error."""
+    (outcome,) = explained(CHAT, {"error": {"code": 429, "message": "slow down"}})
+    assert outcome == Failure("throttled", "acme: 429: slow down", classifier="acme")
+
+
+@pytest.mark.parametrize("attributes", [{}, {"color": "red"}, {"color": []}, {"color": ()}])
+def test_a_chat_is_asked_for_lists_of_values(attributes: dict[str, Any]) -> None:
+    """A text would be taken for a list of letters, and no value leaves nothing to answer: refused when written."""
+    with pytest.raises(ConfigurationError):
+        chat("https://llm.example.com/v1", "eye-1", attributes)
+
+
+@pytest.mark.parametrize(
+    ("service", "answer"),
+    [
+        (ximilar(send="bytes"), {"records": [{"_objects": [XIMILAR_OBJECT]}] * 2}),
+        (clarifai(send="bytes"), {"outputs": [{"data": {"concepts": [{"name": "kayak", "value": 0.9}]}}] * 2}),
+        (hugging_face("a/b"), [{"label": "canoe", "score": 0.2}]),
+        (chat("https://llm.example.com/v1", "eye-1", {"color": None}), said('{"color": ["red"]}')),
+        (imagga_tags(), {"result": {"tags": [{"confidence": 60, "tag": {"en": "kayak"}}]}}),
+    ],
+    ids=["ximilar", "clarifai", "hugging face", "chat", "imagga"],
+)
+def test_a_checker_finds_nothing_wrong(httpx_mock: HTTPXMock, service: HttpService, answer: Any) -> None:  # noqa: ANN401
+    """Each preset keeps to the protocol, and travels to other processes with a key that is had there."""
+
+    def answered(request: Any) -> httpx.Response:  # noqa: ANN401 - a request of httpx
+        if service.batch is None:
+            return httpx.Response(200, json=answer)
+        pictures = json.loads(request.content)[service.batch.items]
+        return httpx.Response(200, json={service.batch.answers: answer[service.batch.answers][: len(pictures)]})
+
+    httpx_mock.add_callback(answered, is_reusable=True)
+    out = BytesIO()
+    Image.new("RGB", (40, 30), "red").save(out, "JPEG")
+    picture = ProductImage.from_bytes(out.getvalue(), url="https://shop.example.com/1.jpg")
+    found = check_classifier(HttpClassifier("acme", service, auth=HeaderAuth(token)), picture)
+    assert found.ok, found
+
+
+def token() -> str:
+    """A key that pickles, by its name."""
+    return "sk-12345678"
 
 
 def test_a_chat_is_asked_by_a_strict_schema(httpx_mock: HTTPXMock) -> None:

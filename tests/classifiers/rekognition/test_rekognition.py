@@ -157,6 +157,7 @@ def test_a_custom_model_answers_with_its_labels(stubber: Any, boto_client: Any) 
 @pytest.mark.parametrize(
     ("reference", "sent"),
     [
+        ("S3://shop-pictures/kayak.jpg", {"Bucket": "shop-pictures", "Name": "kayak.jpg"}),
         ("s3://shop-pictures/a b/kayak%20.webp", {"Bucket": "shop-pictures", "Name": "a b/kayak%20.webp"}),
         (
             "s3://shop-pictures/kayak?versionId=v1",
