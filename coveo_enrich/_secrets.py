@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from coveo_enrich.errors import ConfigurationError, CoveoEnrichError
+from coveo_enrich.errors import ConfigurationError
 
 __all__ = ["Key", "check_key", "check_optional_key", "read_key", "refuse_to_pickle"]
 
@@ -34,9 +34,9 @@ def read_key(name: str, key: Key) -> str:
     """The key itself, for the request and nothing else.
 
     Raises:
-        ConfigurationError: A callable raised, or returned something that is not a key.
+        ConfigurationError: A callable returned something that is not a key.
     """
-    return _require_sendable(name, key if isinstance(key, str) else _had(name, key))
+    return _require_sendable(name, key if isinstance(key, str) else key())
 
 
 def refuse_to_pickle(what: str, *keys: Key | None, instead: str) -> None:
@@ -49,17 +49,6 @@ def refuse_to_pickle(what: str, *keys: Key | None, instead: str) -> None:
     """
     if any(isinstance(key, str) for key in keys):
         raise ConfigurationError(f"this {what} holds its key as text, and text would travel with the pickle; {instead}")
-
-
-def _had(name: str, key: Callable[[], str]) -> str:
-    """What the callable returns; its own error says nothing of itself, as it may quote what it was about to return."""
-    try:
-        return key()
-    except CoveoEnrichError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a function of the user's
-        kind = type(error).__name__
-    raise ConfigurationError(f"{name} could not be had: its callable raised {kind}")
 
 
 def _require_sendable(name: str, key: object) -> str:

@@ -13,13 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from coveo_enrich.errors import ConfigurationError, ImageRejected, NoReply, ServiceUnavailable, Throttled, shown
+from coveo_enrich._secrets import Key, read_key
+from coveo_enrich.errors import (
+    ConfigurationError,
+    CoveoEnrichError,
+    ImageRejected,
+    NoReply,
+    ServiceUnavailable,
+    Throttled,
+    shown,
+)
 from coveo_enrich.retry import is_success, retry_after_seconds
 
 if TYPE_CHECKING:
     from coveo_enrich._http import HttpSender, Reply
 
-__all__ = ["ServiceCalls", "read_json", "require_success", "retry_after"]
+__all__ = ["ServiceCalls", "key_for_call", "read_json", "require_success", "retry_after"]
 
 _REFUSED: Final = frozenset({401, 402, 403, 407})
 _WRONG_ADDRESS: Final = frozenset({*range(300, 400), 404, 405, 410})
@@ -81,6 +90,22 @@ class ServiceCalls:
             self.__dict__.setdefault("_connections", HttpSender(limits=limits))
         sender: HttpSender = self.__dict__["_connections"]
         return sender
+
+
+def key_for_call(name: str, key: Key) -> str:
+    """The key of a service.
+
+    Raises:
+        ConfigurationError: There is none, for any picture. What its callable raised is told by its kind alone, as it
+            may quote what it was about to return.
+    """
+    try:
+        return read_key(name, key)
+    except CoveoEnrichError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a function of the user's
+        kind = type(error).__name__
+    raise ConfigurationError(f"{name} could not be had: its callable raised {kind}")
 
 
 def require_success(service: str, reply: Reply) -> None:

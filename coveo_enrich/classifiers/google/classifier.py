@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
-from coveo_enrich._secrets import Key, check_optional_key, read_key, refuse_to_pickle
+from coveo_enrich._secrets import Key, check_optional_key, refuse_to_pickle
 from coveo_enrich.classifiers.google.answers import NAME, SERVICE, is_out_of_reach, read_answers, read_picture
 from coveo_enrich.classifiers.google.credentials import ApplicationDefault, Authorization
 from coveo_enrich.classifiers.google.requests import (
@@ -29,7 +29,7 @@ from coveo_enrich.classifiers.google.requests import (
     goes_by_bytes,
     goes_by_url,
 )
-from coveo_enrich.classifiers.service_calls import ServiceCalls
+from coveo_enrich.classifiers.service_calls import ServiceCalls, key_for_call
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.errors import (
     ClassifierError,
@@ -271,7 +271,7 @@ class GoogleVisionClassifier:
     def _authorization(self) -> Authorization:
         if self.api_key is None:
             return self._default.authorization()
-        key = read_key("api_key", self.api_key)
+        key = key_for_call("api_key", self.api_key)
         return Authorization({"x-goog-api-key": key}, key)
 
 

@@ -12,7 +12,8 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from coveo_enrich._secrets import Key, check_key, read_key, refuse_to_pickle
+from coveo_enrich._secrets import Key, check_key, refuse_to_pickle
+from coveo_enrich.classifiers.service_calls import key_for_call
 from coveo_enrich.errors import ConfigurationError
 
 __all__ = ["Auth", "BasicAuth", "BodyAuth", "Credentials", "HeaderAuth", "QueryAuth"]
@@ -76,7 +77,7 @@ class HeaderAuth:
 
     def credentials(self) -> Credentials:
         """What is added to a request."""
-        key = read_key("key", self.key)
+        key = key_for_call("key", self.key)
         return Credentials(headers={self.header: f"{self.prefix} {key}".strip()}, secrets=(key,))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -98,7 +99,7 @@ class QueryAuth:
 
     def credentials(self) -> Credentials:
         """What is added to a request."""
-        key = read_key("key", self.key)
+        key = key_for_call("key", self.key)
         return Credentials(query={self.parameter: key}, secrets=(key,))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -126,7 +127,7 @@ class BasicAuth:
 
     def credentials(self) -> Credentials:
         """What is added to a request."""
-        username, password = read_key("username", self.username), read_key("password", self.password)
+        username, password = key_for_call("username", self.username), key_for_call("password", self.password)
         encoded = b64encode(f"{username}:{password}".encode("ascii")).decode("ascii")
         return Credentials(
             headers={"Authorization": f"Basic {encoded}"}, secrets=(encoded.rstrip("="), password, username)
@@ -151,7 +152,7 @@ class BodyAuth:
 
     def credentials(self) -> Credentials:
         """What is added to a request."""
-        key = read_key("key", self.key)
+        key = key_for_call("key", self.key)
         return Credentials(body={self.field: key}, secrets=(key,))
 
     def __getstate__(self) -> dict[str, Any]:
