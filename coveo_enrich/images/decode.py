@@ -7,8 +7,10 @@ Pillow's pictures around, inside the package only; what is seen in them belongs 
 
 from __future__ import annotations
 
+import os
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
@@ -43,7 +45,6 @@ _SRGB: Final = ("sRGB".encode("ascii"), "sRGB".encode("utf-16-be"))
 _BYTES_A_PIXEL: Final = {"JPEG": 4, "WEBP": 20, "AVIF": 16}
 _USUAL_BYTES_A_PIXEL: Final = 8
 _HEAVY: Final = 300_000_000
-_turn: Final = threading.Lock()
 _DAMAGED: Final = "the picture is cut off or damaged"
 
 
@@ -65,11 +66,26 @@ def open_image(data: bytes, *, side: int | None = None, max_pixels: int = _MAX_P
         return decoded(picture, side=side, max_pixels=max_pixels)
 
 
-def turn_of(picture: ImageFile) -> AbstractContextManager[object]:
-    """What to hold while a picture is worked on: of those that take more than 300 MB, one at a time is."""
+class _Turns:
+    """As many pictures at once as there are cores, more would be no faster; of those over 300 MB, one."""
+
+    def __init__(self) -> None:
+        self.of_all = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self.of_heavy = threading.Lock()
+
+
+_turns: Final = _Turns()
+if hasattr(os, "register_at_fork"):  # whoever holds one does not come along
+    os.register_at_fork(after_in_child=_turns.__init__)  # type: ignore[misc]
+
+
+@contextmanager
+def turn_of(picture: ImageFile) -> Generator[None]:
+    """What to hold while a picture is worked on, so that neither processor nor memory is asked for too much."""
     width, height = picture.size
     heavy = width * height * _BYTES_A_PIXEL.get(picture.format or "", _USUAL_BYTES_A_PIXEL) > _HEAVY
-    return _turn if heavy else nullcontext()
+    with _turns.of_heavy if heavy else nullcontext(), _turns.of_all:
+        yield
 
 
 def undecoded(data: bytes) -> ImageFile:

@@ -9,6 +9,7 @@ import random
 import struct
 import subprocess
 import sys
+import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from PIL import Image, ImageCms
 
 from coveo_enrich.errors import ImageRejected, MissingExtraError
 from coveo_enrich.images import ImageFormat, ImageLimits
-from coveo_enrich.images.decode import turn_of, undecoded
+from coveo_enrich.images.decode import _turns, turn_of, undecoded  # pyright: ignore[reportPrivateUsage] - to look at
 from coveo_enrich.images.header import size_of
 from coveo_enrich.images.prepare import PreparedImage, prepare
 
@@ -489,15 +490,37 @@ def test_a_tile_larger_than_a_picture_is_refused() -> None:
         prepare(data, ImageLimits())
 
 
-def test_what_takes_much_memory_is_worked_on_one_at_a_time() -> None:
-    """Two pictures that take more than 300 MB to decode wait for each other; the others wait for none."""
-    heavy, other, light = (
-        undecoded(announcing(*size, "WEBP")) for size in ((5_000, 5_000), (8_000, 2_000), (3_872, 3_872))
-    )
-    assert turn_of(heavy) is turn_of(other)
+def test_what_takes_much_memory_is_worked_on_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that takes more than 300 MB to decode keeps others like it waiting, and none besides."""
+    monkeypatch.setattr(_turns, "of_all", threading.BoundedSemaphore(2))
+    heavy, light = (undecoded(announcing(*size, "WEBP")) for size in ((5_000, 5_000), (3_872, 3_872)))
     with turn_of(heavy):
-        assert turn_of(light) is not turn_of(heavy)
+        assert _turns.of_heavy.locked()
         assert prepare(plain((300, 200), "WEBP"), ImageLimits()).format == "JPEG"
+    with turn_of(light):
+        assert not _turns.of_heavy.locked()
+
+
+def test_no_more_pictures_are_worked_on_at_once_than_there_are_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While every turn is taken the next picture waits; whatever becomes of a picture, its turn comes free."""
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(_turns, "of_all", turns)
+    with turn_of(undecoded(plain((300, 200), "WEBP"))):
+        assert not turns.acquire(blocking=False)
+    with pytest.raises(ImageRejected):
+        prepare(plain((300, 200), "WEBP")[:-40], ImageLimits())
+    assert turns.acquire(blocking=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_in_the_middle_of_a_picture_finds_every_turn_free() -> None:
+    """A process that was forked while threads decoded can decode."""
+    with turn_of(undecoded(announcing(5_000, 5_000, "WEBP"))):
+        child = os.fork()
+        if not child:
+            os._exit(_turns.of_heavy.locked())
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
