@@ -7,46 +7,34 @@ from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, BinaryIO, cast
 
 from coveo_enrich import _json
 from coveo_enrich._files import replacing
 from coveo_enrich.errors import CatalogFileError
 
-__all__ = ["count_products", "read_products", "write_documents"]
-
-_READ_BYTES: Final = 65_536  # at a time: Python's own 8 KB hold few products
+__all__ = ["encoded_line", "products_of_jsonl", "write_documents"]
 
 
-def read_products(path: str | Path) -> Iterator[dict[str, Any]]:
-    """Read a JSON Lines file, one product a line; blank lines are passed over.
+def products_of_jsonl(path: str | Path, file: BinaryIO) -> Generator[dict[str, Any] | CatalogFileError]:
+    """The products of a file, one a line; blank lines are passed over, broken ones come out as errors.
 
     Args:
-        path: The file, UTF-8, with or without a byte order mark.
-
-    Raises:
-        CatalogFileError: The file cannot be opened, or a line is not a JSON object; it names the line.
+        path: What errors name.
+        file: The file, UTF-8 with or without a byte order mark.
     """
     decode = _json.codec().decode
-    try:
-        with Path(path).open("rb", buffering=_READ_BYTES) as lines:
-            for number, line in enumerate(lines, start=1):
-                text = line.removeprefix(BOM_UTF8) if number == 1 else line
-                if not text.isspace() and text:
-                    yield _product(path, number, text, decode)
-    except OSError as error:
-        raise CatalogFileError(str(path), None, f"it cannot be read: {error.strerror or error}") from error
-
-
-def count_products(path: str | Path) -> int:
-    """Read a whole JSON Lines file and return how many products it holds, so that a broken line shows before a run.
-
-    Raises:
-        CatalogFileError: As `read_products`.
-    """
-    return sum(1 for _ in read_products(path))
+    for number, line in enumerate(file, start=1):
+        text = line.removeprefix(BOM_UTF8) if number == 1 else line
+        if not text.isspace() and text:
+            try:
+                product = _product(path, number, text, decode)
+            except CatalogFileError as error:
+                yield error
+            else:
+                yield product
 
 
 def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) -> int:
@@ -60,12 +48,13 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
     count = 0
     with replacing(Path(path)) as lines:
         for document in documents:
-            lines.write(_line(document))
+            lines.write(encoded_line(document))
             count += 1
     return count
 
 
-def _line(document: Mapping[str, Any]) -> bytes:
+def encoded_line(document: Mapping[str, Any]) -> bytes:
+    """A document as it stands in a file."""
     try:
         return _json.encode(_json.normal(document)) + b"\n"
     except _json.NotJson:  # a file holds more than Coveo takes: large integers, NUL, halves of surrogate pairs

@@ -1,0 +1,189 @@
+"""Changes put into the file of products that they were decided for.
+
+A product is changed only where it still has what it had when the decision was taken: what somebody wrote since then is
+not overwritten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+import attrs
+
+from coveo_enrich import _csv
+from coveo_enrich._files import replacing
+from coveo_enrich.catalog.changes import WrittenChange, as_text, read_changes
+from coveo_enrich.catalog.jsonl import encoded_line
+from coveo_enrich.catalog.path_mapping import PathMapping
+from coveo_enrich.catalog.reading import ProductReader, format_of, opened, read_products
+from coveo_enrich.catalog.tables import table_of_csv
+from coveo_enrich.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["MergedChanges", "merge_changes"]
+
+_EXAMPLES: Final = 20
+
+
+@attrs.frozen
+class MergedChanges:
+    """What became of the changes: written, already there, in conflict or of no product.
+
+    Attributes:
+        products: Products that were written, which is all that were read.
+        written: Changes that were put in.
+        unchanged: Changes whose value the product had already.
+        conflicts: Changes that were left out, as the product has another value than when they were decided, or, with a
+            mapping, something else where the path of the field leads.
+        unknown: Changes that were left out, as the file has no such product.
+        examples: The first 20 of those that were left out, with the reason.
+    """
+
+    products: int = 0
+    written: int = 0
+    unchanged: int = 0
+    conflicts: int = 0
+    unknown: int = 0
+    examples: tuple[str, ...] = ()
+
+
+def merge_changes(
+    products_path: str | Path,
+    changes_path: str | Path,
+    out_path: str | Path,
+    *,
+    mapping: PathMapping | None = None,
+) -> MergedChanges:
+    """Put what `write_changes` wrote into a file of products.
+
+    Every product and every other field stays as it is. Changes out of a CSV file are text; those out of a JSON Lines
+    file keep their types. Changes wait in a temporary file, so that memory does not grow with them.
+
+    Args:
+        products_path: The products, as `coveo_enrich.catalog.read_products` takes them.
+        changes_path: The changes.
+        out_path: Where the result goes, in the format of the products; it may be the same file.
+        mapping: How the products' items came about, for a file in the shape of a PIM; the fields that changed must each
+            come from one path. `None` (default) for a file of items.
+
+    Raises:
+        CatalogFileError: A file cannot be read; what stood in ``out_path`` is still there.
+        ConfigurationError: The formats of the products and of the result differ, or a field cannot be written back.
+    """
+    if format_of(products_path) != format_of(out_path):
+        raise ConfigurationError(f"products of {products_path} cannot be written as {out_path}: the formats differ")
+    import sqlite3  # noqa: PLC0415 - 5 ms that only merging needs
+
+    with contextlib.closing(sqlite3.connect("")) as database, replacing(Path(out_path)) as out:
+        waiting = _Waiting(database, read_changes(changes_path))
+        merger = _Merger(waiting, mapping)
+        if format_of(out_path) == "csv":
+            _merge_csv(products_path, out, waiting.fields(), merger)
+        else:
+            out.writelines(encoded_line(merger.merged(product)) for product in read_products(products_path))
+        return merger.result()
+
+
+def _merge_csv(products_path: str | Path, out: BinaryIO, filled: Iterable[str], merger: _Merger) -> None:
+    with opened(products_path) as file:
+        table = table_of_csv(products_path, file)
+        columns = tuple(dict.fromkeys((*table.columns, *filled)))
+        out.write(_csv.encoded(columns, table.delimiter))
+        for product in ProductReader(table.products, skips=False):
+            merged = merger.merged(product)
+            out.write(_csv.encoded((as_text(merged.get(column)) for column in columns), table.delimiter))
+
+
+class _Waiting:
+    """Changes by the key of their product, in a temporary database that is in no file with a name."""
+
+    def __init__(self, database: sqlite3.Connection, changes: Iterable[WrittenChange]) -> None:
+        self.key_field = ""
+        self._db = database
+        self._db.execute("CREATE TABLE changes (key TEXT, field TEXT, before TEXT, after TEXT, used INTEGER)")
+        self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, 0)", self._rows(changes))
+        self._db.execute("CREATE INDEX by_key ON changes (key)")
+
+    def _rows(self, changes: Iterable[WrittenChange]) -> Iterator[list[str]]:
+        for change in changes:
+            self.key_field = change.key_field
+            # JSON, as SQLite takes no half of a surrogate pair.
+            yield [json.dumps(value) for value in (change.key, change.field, change.before, change.after)]
+
+    def of(self, key: str) -> list[list[Any]]:
+        """Field, before and after of each change of a product, which count as used from now on."""
+        rows = self._db.execute(
+            "SELECT field, before, after FROM changes WHERE key = ? ORDER BY rowid", (json.dumps(key),)
+        ).fetchall()
+        if rows:
+            self._db.execute("UPDATE changes SET used = 1 WHERE key = ?", (json.dumps(key),))
+        return [[json.loads(value) for value in row] for row in rows]
+
+    def unused(self) -> Iterator[tuple[str, str]]:
+        """Key and field of each change that no product had."""
+        for key, field in self._db.execute("SELECT key, field FROM changes WHERE used = 0 ORDER BY rowid"):
+            yield json.loads(key), json.loads(field)
+
+    def fields(self) -> list[str]:
+        """The fields that changes fill, in the order of their first."""
+        rows = self._db.execute("SELECT field FROM changes GROUP BY field ORDER BY min(rowid)")
+        return [json.loads(field) for (field,) in rows]
+
+
+class _Merger:
+    """Applies changes to products as they come, and counts."""
+
+    def __init__(self, waiting: _Waiting, mapping: PathMapping | None) -> None:
+        self._waiting = waiting
+        self._mapping = mapping
+        self._counts: Counter[str] = Counter()
+        self._examples: list[str] = []
+
+    def merged(self, product: dict[str, Any]) -> dict[str, Any]:
+        """A product with its changes."""
+        self._counts["products"] += 1
+        key = as_text(self._item(product).get(self._waiting.key_field))
+        for field, before, after in self._waiting.of(key):
+            product = self._with_change(product, f"{key} {field}", field, before, after)
+        return product
+
+    def result(self) -> MergedChanges:
+        """What was counted, once every product came by."""
+        for key, field in self._waiting.unused():
+            self._leave_out("unknown", f"{key} {field}: the file has no such product")
+        return MergedChanges(**self._counts, examples=tuple(self._examples))
+
+    def _item(self, product: dict[str, Any]) -> dict[str, Any]:
+        return product if self._mapping is None else self._mapping.apply(product)
+
+    def _with_change(
+        self, product: dict[str, Any], name: str, field: str, before: object, after: object
+    ) -> dict[str, Any]:
+        now = as_text(self._item(product).get(field))
+        if now == as_text(after):
+            self._counts["unchanged"] += 1
+            return product
+        if now != as_text(before):
+            self._leave_out("conflicts", f"{name}: it is {now!r} now, and was {as_text(before)!r}")
+            return product
+        changed = self._with_value(product, field, after)
+        if changed is None:
+            self._leave_out("conflicts", f"{name}: something else stands where its path leads")
+            return product
+        self._counts["written"] += 1
+        return changed
+
+    def _with_value(self, product: dict[str, Any], field: str, value: object) -> dict[str, Any] | None:
+        return {**product, field: value} if self._mapping is None else self._mapping.with_value(product, field, value)
+
+    def _leave_out(self, why: str, example: str) -> None:
+        self._counts[why] += 1
+        if len(self._examples) < _EXAMPLES:
+            self._examples.append(example)
