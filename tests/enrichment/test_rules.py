@@ -10,6 +10,7 @@ import pytest
 from coveo_enrich import Evidence, FieldMapping, FieldRule, Vocabulary
 from coveo_enrich.classifiers import Classification
 from coveo_enrich.errors import ConfigurationError
+from coveo_enrich.index import FieldNeed
 
 
 def first_label(classification: Classification) -> Iterable[tuple[str, float | None]]:
@@ -55,7 +56,8 @@ def test_a_reserved_key_is_refused(key: str, spell: Any) -> None:  # noqa: ANN40
 
 
 @pytest.mark.parametrize(
-    "reads", ["colour", "Color", "labels", "", "attribute", "attribute:", "attribute: ", "attributes:x", "text"]
+    "reads",
+    ["colour", "Color", "labels", "", "attribute", "attribute:", "attribute: ", "attributes:x", "label:", "Text"],
 )
 def test_unknown_reads_are_refused(reads: str) -> None:
     """Evidence that nobody gives is a mistake in the rule."""
@@ -125,6 +127,43 @@ def test_a_function_may_read(reads: Any) -> None:  # noqa: ANN401 - several kind
     assert callable(FieldRule("a", reads=reads).reads[0].reads)
 
 
+def test_a_mapping_says_which_fields_it_needs() -> None:
+    """One field a rule, as its values need it, and a plain text for the provenance."""
+    levels = Vocabulary({"Boats|Kayaks": [], "Boats|Canoes": []})
+    mapping = FieldMapping(
+        [
+            FieldRule("ec_color", reads="color"),
+            FieldRule("parts", reads="label", values="many"),
+            FieldRule("kinds", reads="label", values="many", vocabulary=levels),
+            FieldRule("kind", reads="label", vocabulary=levels),
+            FieldRule("seats", reads="label", type="number"),
+            FieldRule("sail", reads="label", type="flag"),
+        ],
+        provenance="wrote",
+    )
+    assert mapping.needs() == (
+        FieldNeed("ec_color", facet=True, free_text=True),
+        FieldNeed("parts", facet=True, free_text=True, multi_value=True),
+        FieldNeed("kinds", facet=True, free_text=True, multi_value=True, hierarchical=True),
+        FieldNeed("kind", facet=True, free_text=True),
+        FieldNeed("seats", type="DOUBLE", facet=True),
+        FieldNeed("sail", facet=True),
+        FieldNeed("wrote"),
+    )
+
+
+def test_what_is_no_rule_is_refused() -> None:
+    """A mapping holds rules, and nothing that looks like one."""
+    with pytest.raises(ConfigurationError, match="rules must be FieldRule values; got dict"):
+        FieldMapping([{"field": "a"}])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(("values", "combine"), [("one", "best"), ("many", "union")])
+def test_pictures_combine_as_the_number_of_values_suggests(values: Any, combine: str) -> None:  # noqa: ANN401 - a literal
+    """One value is that of the surest picture; many are those of all."""
+    assert FieldRule("a", reads="color", values=values).combine == combine
+
+
 def test_rules_pickle_and_compare() -> None:
     """Law 14: rules with functions of a module cross to another process and are the same there."""
     mapping = FieldMapping(
@@ -132,7 +171,9 @@ def test_rules_pickle_and_compare() -> None:
             FieldRule("ec_color", reads="color", vocabulary=Vocabulary.colors(), min_confidence=0.3),
             FieldRule("kind", reads=[Evidence(first_label, of="acme", min_confidence=0.5), "attribute:kind"]),
             FieldRule("parts", reads="label", values="many", existing="add", unscored="reject"),
-        ]
+            FieldRule("seats", reads="text", type="number", combine="vote", when={"ec_category": ["Boats"]}),
+        ],
+        provenance="wrote",
     )
     copy: FieldMapping = pickle.loads(pickle.dumps(mapping))  # noqa: S301 - pickled here
     assert copy == mapping

@@ -1,0 +1,1 @@
+"""What fills which field, from what was seen, and for which products: values that are written once and checked."""

@@ -1,0 +1,63 @@
+"""What a field must be in Coveo so that what is sent into it does not vanish, as a value.
+
+Whether the field exists, and making it, is no matter here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, Literal, get_args
+
+import attrs
+
+from coveo_enrich.errors import ConfigurationError
+
+__all__ = ["FieldNeed", "IndexFieldType"]
+
+IndexFieldType = Literal["STRING", "LONG", "LONG_64", "DOUBLE", "DATE"]
+"""A type of field, in Coveo's own words (platform.cloud.coveo.com, Field API)."""
+
+_TYPES: Final[tuple[str, ...]] = get_args(IndexFieldType)
+_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,254}")  # platform.cloud.coveo.com, Field API
+_OF_TEXT_ONLY: Final = ("multi_value", "hierarchical", "free_text")
+
+
+def _check_name(_instance: object, _attribute: object, value: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    if not isinstance(value, str) or not _FIELD_NAME.fullmatch(value):
+        raise ConfigurationError(
+            f"{value!r} is no Coveo field name: a lower-case letter, then letters, digits and underscores"
+        )
+
+
+def _check_type(_instance: object, _attribute: object, value: IndexFieldType) -> None:
+    if value not in _TYPES:
+        raise ConfigurationError(f"a field's type must be one of {', '.join(_TYPES)}; got {value!r}")
+
+
+@attrs.frozen
+class FieldNeed:
+    """A field that has to be there, and what it has to do.
+
+    Attributes:
+        name: The field's name: a small letter, then at most 254 small letters, digits and underscores.
+        type: What it holds, as Coveo calls it; default ``STRING``.
+        facet: Whether results are grouped by it; default no. A field of another type than ``STRING`` always is.
+        multi_value: Whether it holds several values, each of them a facet value; only ``STRING``, default no.
+        hierarchical: Whether ``|`` parts the levels of a value; only ``STRING``, default no.
+        free_text: Whether a search without the field's name finds its words; only ``STRING``, default no.
+
+    Raises:
+        ConfigurationError: Coveo has no such field.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    type: IndexFieldType = attrs.field(default="STRING", kw_only=True, validator=_check_type)
+    facet: bool = attrs.field(default=False, kw_only=True)
+    multi_value: bool = attrs.field(default=False, kw_only=True)
+    hierarchical: bool = attrs.field(default=False, kw_only=True)
+    free_text: bool = attrs.field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        odd = [option for option in _OF_TEXT_ONLY if getattr(self, option)]
+        if self.type != "STRING" and odd:
+            raise ConfigurationError(f"the field {self.name}: {', '.join(odd)} needs the type STRING, not {self.type}")
