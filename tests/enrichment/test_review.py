@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -13,9 +14,11 @@ from PIL import Image
 from coveo_enrich import EnrichedProduct, Enricher, FieldMapping, FieldRule
 from coveo_enrich.classifiers import ColorClassifier, Failure
 from coveo_enrich.enrichment import FieldChange, Observation, UnmappedValue, write_review
+from coveo_enrich.enrichment.product import Conflict
+from coveo_enrich.errors import ConfigurationError
 
 EVIL = """<script>alert("1")</script>'"><img src=x onerror=alert(2)>&amp;"""
-VOID = {"meta", "img", "link", "br", "hr", "input"}
+VOID = {"meta", "img", "link", "br", "hr", "input", "rect"}
 
 
 class Page(HTMLParser):
@@ -37,17 +40,22 @@ class Page(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember an element that is closed at once."""
+        self.handle_starttag(tag, attrs)
+
     def handle_endtag(self, tag: str) -> None:
         """Close the innermost element, which must be of this name."""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
         """Remember a text."""
-        self.texts.append(data)
+        if not {"style", "script"} & set(self.open):
+            self.texts.append(data)
 
     @property
     def text(self) -> str:
-        """All text outside the style sheet, blanks made one."""
+        """All text outside style sheet and script, blanks made one."""
         return " ".join(" ".join(self.texts).split())
 
 
@@ -59,6 +67,11 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "page.jpg").write_bytes(b"<!doctype html><title>not found</title>")
     (tmp_path / "empty.jpg").touch()
     return tmp_path
+
+
+def digest(inline: str) -> str:
+    """Return what a policy calls an inline style or script."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}"
 
 
 def page_of(folder: Path, *products: EnrichedProduct, **options: Any) -> Page:  # noqa: ANN401 - of write_review
@@ -101,10 +114,8 @@ def test_a_page_shows_what_was_decided(folder: Path) -> None:
         "ec_color",
         "Gold",
         "Yellow",
-        "amber",
-        "88%",
-        "acme",
-        "a.jpg",
+        "amber 88% in picture 1 ( acme )",
+        "confidence 88%",
     ):
         assert expected in page.text
     assert "Unchanged" not in page.text
@@ -115,8 +126,8 @@ def test_what_was_not_scored_says_so(folder: Path) -> None:
     change = FieldChange("a", None, ("x", "y"), None, (Observation("a.jpg", "x", None, "acme"),))
     page = page_of(folder, enriched({"documentId": "1"}, changes=(change,)))
     assert "not scored" in page.text
-    assert "meter" not in page.elements
-    assert "x, y" in page.text
+    assert "svg" not in page.elements
+    assert "empty → x y" in page.text
 
 
 def test_everything_from_outside_is_escaped(folder: Path) -> None:
@@ -132,6 +143,7 @@ def test_everything_from_outside_is_escaped(folder: Path) -> None:
         ),
         failures=(Failure("permanent", EVIL, image=EVIL, classifier=EVIL),),
         unmapped=(UnmappedValue(EVIL, observation),),
+        conflicts=(Conflict(f"c{EVIL}", EVIL, (observation,)),),
         kept=(EVIL,),
     )
     harmless = enriched(
@@ -139,10 +151,11 @@ def test_everything_from_outside_is_escaped(folder: Path) -> None:
         "p",
         changes=(
             FieldChange("f", "b", "a", 0.5, (Observation("p", "s", 0.5, "c"),)),
-            FieldChange("f", ["b"], ("a", "a"), 0.5, (Observation("p", "s", 0.5, "c"),)),
+            FieldChange("f", ["a"], ("a", "a"), 0.5, (Observation("p", "s", 0.5, "c"),)),
         ),
         failures=(Failure("permanent", "r", image="p", classifier="c"),),
         unmapped=(UnmappedValue("f", Observation("p", "s", 0.5, "c")),),
+        conflicts=(Conflict("c", "s", (Observation("p", "s", 0.5, "c"),)),),
         kept=("f",),
     )
     page, expected = page_of(folder, evil, title=EVIL), page_of(folder, harmless, title="t")
@@ -156,7 +169,7 @@ def test_a_reference_with_quotes_stays_inside_its_attribute(folder: Path) -> Non
     name = "a\" onload='x' <b>&.jpg"
     (folder / name).write_bytes((folder / "a.jpg").read_bytes())
     page = page_of(folder, enriched({"documentId": "1"}, name))
-    assert {value for tag, key, value in page.attributes if tag == "img" and key in ("alt", "title")} == {name}
+    assert [value for tag, key, value in page.attributes if (tag, key) == ("img", "title")] == [name]
     assert "b" not in page.elements
     assert not any(key.startswith("on") for _, key, _ in page.attributes)
 
@@ -170,7 +183,7 @@ def test_a_page_asks_nothing_of_anybody(folder: Path, reference: str) -> None:
         if name in {"src", "href", "srcset", "action", "data", "poster", "background", "style"}:
             assert value is not None
             assert value.startswith("data:image/")
-    assert not {"script", "link", "iframe", "object", "embed", "base", "form"} & set(page.elements)
+    assert not {"link", "iframe", "object", "embed", "base", "a"} & set(page.elements)
     style = (folder / "review.html").read_text(encoding="utf-8")
     assert "url(" not in style
     assert "@import" not in style
@@ -181,10 +194,23 @@ def test_a_page_asks_nothing_of_anybody(folder: Path, reference: str) -> None:
 
 
 def test_the_page_forbids_what_it_does_not_need(folder: Path) -> None:
-    """A content security policy in the page would stop what escaping missed."""
+    """A content security policy lets the page's own style and script run, word for word, and nothing else."""
     page = page_of(folder)
     (policy,) = [value for tag, _, value in page.attributes if tag == "meta" and str(value).startswith("default-src")]
-    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    html = (folder / "review.html").read_text(encoding="utf-8")
+    style, script = (html.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0] for tag in ("style", "script"))
+    assert policy == (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src '{digest(style)}'; script-src '{digest(script)}'"
+    )
+
+
+def test_where_no_script_runs_the_page_is_a_list(folder: Path) -> None:
+    """Every product shows as the file is, and what only a script can do does not."""
+    page = page_of(folder, *(enriched({"documentId": str(number)}) for number in range(60)))
+    assert page.elements.count("article") == 60
+    hidden = [tag for tag, name, _ in page.attributes if name == "hidden"]
+    assert sorted(hidden) == ["form", "nav", "p"]
 
 
 @pytest.mark.parametrize(
@@ -242,3 +268,110 @@ def test_a_page_that_fails_leaves_the_old_one(folder: Path) -> None:
     with pytest.raises(RuntimeError):
         write_review(path, dying(), image_root=folder)
     assert path.read_text() == "the old page"
+
+
+def test_the_picture_that_speaks_for_a_change_is_the_large_one(folder: Path) -> None:
+    """Of many pictures those that something was seen in are on the page, and the one that decided is shown large."""
+    references = [f"{number}.jpg" for number in range(1, 10)]
+    for reference in references:
+        (folder / reference).symlink_to("a.jpg")
+    change = FieldChange("ec_color", None, "Yellow", 0.9, (Observation("8.jpg", "amber", 0.9, "acme"),))
+    page = page_of(folder, enriched({"documentId": "1", "ec_name": "Kayak"}, *references, changes=(change,)))
+    pictures = [dict(zip(("src", "alt", "title"), values, strict=True)) for values in of_images(page)]
+    assert [picture["title"] for picture in pictures] == ["8.jpg", "1.jpg", "2.jpg", "3.jpg"]
+    assert pictures[0]["alt"] == "Kayak, picture 8"
+    assert [side_of(picture["src"]) for picture in pictures] == [360, 160, 160, 160]
+    assert "5 more" in page.text
+    assert "amber 90% in picture 8" in page.text
+
+
+def of_images(page: Page) -> list[tuple[str, ...]]:
+    """Return source, description and name of each picture."""
+    wanted = [str(value) for tag, name, value in page.attributes if tag == "img" and name in ("src", "alt", "title")]
+    return [tuple(wanted[start : start + 3]) for start in range(0, len(wanted), 3)]
+
+
+def side_of(source: str) -> int:
+    """Return the longest side of a picture inside the page."""
+    with Image.open(BytesIO(base64.b64decode(source.partition(",")[2]))) as picture:
+        return max(picture.size)
+
+
+def test_what_speaks_against_a_value_stands_beside_it(folder: Path) -> None:
+    """A conflict is shown with the change that it is about, or by itself when the product had the value already."""
+    change = FieldChange("EC_Color", None, "Blue", 0.9, (Observation("a.jpg", "blue", 0.9, "acme"),))
+    conflicts = (
+        Conflict("ec_color", "Blue", (Observation("b.png", "teal", 0.8, "other"),)),
+        Conflict("material", ("wool",), (Observation("a.jpg", "silk", None, "other"),), tie=True),
+    )
+    page = page_of(folder, enriched({"documentId": "1"}, "a.jpg", "b.png", changes=(change,), conflicts=conflicts))
+    assert "Against it: teal 80% in picture 2 ( other )" in page.text
+    assert "the order of the pictures decided: silk not scored in picture 1" in page.text
+    kinds = [value for _, name, value in page.attributes if name == "data-kinds"]
+    assert kinds == ["contested filled", "contested"]
+
+
+def test_of_a_list_the_new_values_stand_out(folder: Path) -> None:
+    """A list that was added to marks what is new, and a list in one text counts as a list."""
+    change = FieldChange("tags", "a;b", ("a", "b", "c"), 0.9, ())
+    path = write_review(folder / "review.html", [enriched({"documentId": "1"}, changes=(change,))])
+    html = path.read_text(encoding="utf-8")
+    assert "<span><bdi>a</bdi></span> <span><bdi>b</bdi></span> <b><bdi>c</bdi></b>" in html
+
+
+@pytest.mark.parametrize(("value", "shown"), [(True, "true"), (12.0, "12"), (0.5, "0.5"), (3, "3")])
+def test_values_stand_as_a_file_has_them(folder: Path, value: Any, shown: str) -> None:  # noqa: ANN401 - as FieldChange
+    """Numbers and flags are written as they will be in the item."""
+    change = FieldChange("f", None, value, 0.9, ())
+    assert f"empty → {shown} " in page_of(folder, enriched({"documentId": "1"}, changes=(change,))).text
+
+
+def test_what_the_budget_left_out_is_said(folder: Path) -> None:
+    """Law 9: answers that were not asked for, and labels about people, are named."""
+    page = page_of(folder, enriched({"documentId": "1"}, not_asked=3, people_labels=2))
+    assert "The budget was spent: 3 answers were not asked for" in page.text
+    assert "2 labels about people were left out of account" in page.text
+
+
+def test_endless_texts_and_lists_do_not_fill_the_page(folder: Path) -> None:
+    """Law 11: what one product can take on the page is bounded, and what is not shown is counted."""
+    observation = Observation("x" * 10_000, "y" * 10_000, 0.5, "z" * 10_000)
+    change = FieldChange("f", ["old"] * 1_000, ("new",) * 1_000, 0.5, (observation,) * 1_000)
+    endless = enriched(
+        {"documentId": "1" * 10_000, "ec_name": "n" * 10_000},
+        changes=(change,) * 5,
+        failures=(Failure("permanent", "r" * 10_000),) * 1_000,
+    )
+    page = page_of(folder, endless)
+    assert (folder / "review.html").stat().st_size < 100_000
+    assert "and 995 more" in page.text  # observations
+    assert "and 980 more" in page.text  # values
+    assert "and 975 more" in page.text  # rows
+
+
+def test_marks_that_turn_a_text_around_are_made_visible(folder: Path) -> None:
+    """Control characters and direction overrides cannot disguise a name; right-to-left words stay as they are."""
+    page = page_of(folder, enriched({"documentId": "1", "ec_name": "a\u202egpj.exe \x07 \u05e9\u05dc\u05d5\u05dd"}))
+    assert "a\ufffdgpj.exe \ufffd \u05e9\u05dc\u05d5\u05dd" in page.text
+
+
+def test_a_page_says_what_was_left_out(folder: Path) -> None:
+    """Law 9: a page that holds a part of a run says how many there were, here and left out, of each kind."""
+    failed = [enriched({"documentId": str(number)}, failures=(Failure("permanent", "r"),)) for number in range(30)]
+    page = page_of(folder, *failed, *(enriched({"documentId": f"o{number}"}) for number in range(70)), most=20)
+    assert page.elements.count("article") == 20
+    assert "Here are 20 of the 100 products of this run; 80 were left out." in page.text
+    assert "Failed 30 " in page.text
+    assert "Unchanged 100 20 80" in page.text
+
+
+def test_a_page_of_no_product_is_a_page(folder: Path) -> None:
+    """A run that gave nothing has a page that says so."""
+    assert "All 0 products of this run are here." in page_of(folder).text
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, None])
+def test_a_page_holds_at_least_one_product(folder: Path, most: Any) -> None:  # noqa: ANN401 - whatever a caller gives
+    """A page for no product is refused before anything is read."""
+    with pytest.raises(ConfigurationError, match="most"):
+        write_review(folder / "review.html", [], most=most)
