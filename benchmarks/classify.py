@@ -109,7 +109,8 @@ def main() -> None:
 def _measured(folder: Path, concurrency: int, max_batch: int) -> str:
     possible = concurrency * max_batch / LATENCY
     products = int(possible * SECONDS)
-    (folder / "1.jpg").write_bytes(b"picture")
+    for number in range(products):
+        (folder / f"{number}.jpg").write_bytes(b"picture")
     with Service() as service:
         threading.Thread(target=service.serve_forever, daemon=True).start()
         enricher = Enricher(
@@ -132,7 +133,7 @@ def _measured(folder: Path, concurrency: int, max_batch: int) -> str:
 
 def _products(count: int) -> Iterator[dict[str, str]]:
     for number in range(count):
-        yield {"documentId": f"product://{number}", "ec_images": "1.jpg"}
+        yield {"documentId": f"product://{number}", "ec_images": f"{number}.jpg"}
 
 
 if __name__ == "__main__":

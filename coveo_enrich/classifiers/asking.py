@@ -40,18 +40,29 @@ _LEFT: Final = "the run was left before it was asked"
 _TOO_LONG: Final = "the service asked for a longer pause than is waited for"
 
 
+def _no_matter(_outcome: Outcome) -> None:
+    pass
+
+
 class _Ticket:
     """A picture on its way to an answer."""
 
-    def __init__(self, image: ProductImage) -> None:
+    def __init__(self, image: ProductImage, on_answer: Callable[[Outcome], object]) -> None:
         self.image = image
+        self._on_answer = on_answer
         self.outcome: Outcome | BaseException | None = None
         self._settled = threading.Lock()
         self._settled.acquire()
 
     def settle(self, outcome: Outcome | BaseException) -> None:
         self.outcome = outcome
-        self._settled.release()
+        try:
+            if not isinstance(outcome, BaseException):
+                self._on_answer(outcome)
+        except BaseException as error:  # noqa: BLE001 - raised where the outcome is waited for
+            self.outcome = error
+        finally:
+            self._settled.release()
 
     def wait(self, seconds: float) -> bool:
         return self._settled.acquire(timeout=seconds)
@@ -98,8 +109,13 @@ class Asker:
         self._callers: list[threading.Thread] = []
         self._stopped = Event()
 
-    def ask(self, image: ProductImage) -> Outcome:
+    def ask(self, image: ProductImage, on_answer: Callable[[Outcome], object] = _no_matter) -> Outcome:
         """Say what is in a picture, or why that cannot be said; waits until it is known.
+
+        Args:
+            image: The picture.
+            on_answer: Told what became of each call about it before its thread makes another call, so that at no moment
+                there are more answers that were paid for and not heard of than calls at once.
 
         Raises:
             ConfigurationError: No picture will work until something is mended.
@@ -111,7 +127,7 @@ class Asker:
         except Exception as error:  # noqa: BLE001 - a picture may be anything
             return failure_of(error, image, None)
         for failures in count(1):
-            outcome = self._ask_once(ready)
+            outcome = self._ask_once(ready, on_answer)
             seconds = self._seconds_before_retry(outcome, failures)
             if seconds is None or self._stopped.wait(seconds):
                 return outcome
@@ -136,8 +152,8 @@ class Asker:
         with self._reading:
             return fitted(image, self.declared.accepts)
 
-    def _ask_once(self, image: ProductImage) -> Outcome:
-        ticket = _Ticket(image)
+    def _ask_once(self, image: ProductImage, on_answer: Callable[[Outcome], object]) -> Outcome:
+        ticket = _Ticket(image, on_answer)
         self._start_callers()
         self._tickets.put(ticket)
         while not ticket.wait(_LOOK_AGAIN_SECONDS):

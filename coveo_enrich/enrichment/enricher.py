@@ -1,29 +1,38 @@
 """Products in, enriched products out, in the same order and the same number.
 
-Asks the classifiers, in threads, and hands what they said to `coveo_enrich.enrichment.decide`. Whatever fails for a
+Asks the classifiers, in threads, and hands what they said to `coveo_enrich.enrichment.decisions`. Whatever fails for a
 product becomes a value in its ``failures``; only a mistake in the configuration ends a run.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
+from coveo_enrich._progress import require_progress, with_progress
 from coveo_enrich._threads import Task, Threads
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.protocols import Classifier
-from coveo_enrich.enrichment.circuits import Circuits
-from coveo_enrich.enrichment.looking import ProductLook
+from coveo_enrich.enrichment.cache.careful_store import CarefulStore
+from coveo_enrich.enrichment.cache.store import ClassificationStore
+from coveo_enrich.enrichment.looking.answers import Answers, Outcome
+from coveo_enrich.enrichment.looking.circuits import Circuits
+from coveo_enrich.enrichment.looking.flights import Flights
+from coveo_enrich.enrichment.looking.looking import LookSettings, ProductLook
+from coveo_enrich.enrichment.looking.pictures import Pictures
+from coveo_enrich.enrichment.looking.window import Window
+from coveo_enrich.enrichment.plan import EnrichmentPlan, plan_of
 from coveo_enrich.enrichment.product import EnrichedProduct
 from coveo_enrich.enrichment.report import EnrichmentReport, ReportBuilder
-from coveo_enrich.enrichment.rules import FieldMapping
+from coveo_enrich.enrichment.rules.mapping import FieldMapping
+from coveo_enrich.enrichment.spending import Spending, prices_of
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.images.reader import ImageReader
 from coveo_enrich.retry import require_count
@@ -32,6 +41,21 @@ __all__ = ["Enricher", "EnrichmentRun"]
 
 _PRODUCTS_AHEAD_PER_THREAD: Final = 2
 _MOST_PRODUCTS_AT_ONCE: Final = 256
+_STORE: Final = ("url_ttl", "known_image", "remember_image", "answer", "keep")
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """What the runs of an `Enricher` have in common."""
+
+    classifiers: tuple[Classifier, ...]
+    settings: LookSettings
+    reader: ImageReader
+    store: ClassificationStore | None
+    concurrency: int
+    budget: int | None
+    prices: Mapping[str, float]
+    asking: Flights[Outcome] = attrs.field(factory=Flights[Outcome], init=False)
 
 
 class Enricher:
@@ -51,6 +75,15 @@ class Enricher:
         concurrency: The most calls to each classifier, and the most pictures being fetched, that are under way at once;
             1 or more, default 8.
         max_images: Pictures of a product that are looked at, the first ones, 1 or more, default 4.
+        cache: Keeps what classifiers said, so that a picture is paid for once: a file, made when there is none, or a
+            store of your own, such as a `ClassificationCache` with other settings. `None` (default) keeps nothing, and
+            what is asked for twice at the same moment is still asked once.
+        budget: The most pictures that classifiers are asked about in a run, all of them together; products beyond it
+            pass with what is known of them. `None` (default): as many as there are.
+        prices: What one picture costs, by classifier, in any currency, for `plan` and for the report.
+        object_types: The values of ``objecttype`` of the items that are enriched; default ``Product`` and ``Variant``.
+            Other items, such as ``Availability``, pass as they are; items that do not say are enriched. Capitals do
+            not matter.
         people_labels: Whether labels about the sex, age or origin of people in a picture take part in decisions. By
             default they are kept out, and counted.
 
@@ -71,6 +104,10 @@ class Enricher:
         proxy: str | None = None,
         concurrency: int = 8,
         max_images: int = 4,
+        cache: str | Path | ClassificationStore | None = None,
+        budget: int | None = None,
+        prices: Mapping[str, float] | None = None,
+        object_types: Iterable[str] = ("Product", "Variant"),
         people_labels: bool = False,
     ) -> None:
         several = tuple(classifiers) if isinstance(classifiers, Iterable) else (classifiers,)
@@ -78,10 +115,41 @@ class Enricher:
         require_count("concurrency", concurrency, 1)
         require_count("max_images", max_images, 1)
         reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts, user_agent=user_agent, proxy=proxy)
-        self._look = ProductLook(several, mapping, images, max_images, reader, people_labels)
-        self._concurrency = concurrency
+        if budget is not None:
+            require_count("budget", budget, 0)
+        self._scene = Scene(
+            classifiers=several,
+            settings=LookSettings(mapping, images, max_images, _types(object_types), people_labels),
+            reader=reader,
+            store=_store_of(cache, people_labels=people_labels),
+            concurrency=concurrency,
+            budget=budget,
+            prices=prices_of(prices or {}, [Declared.of(one).name for one in several]),
+        )
 
-    def enrich(self, products: Iterable[Mapping[str, Any]]) -> EnrichmentRun:
+    def plan(self, products: Iterable[Mapping[str, Any]]) -> EnrichmentPlan:
+        """What enriching these products would ask for, and cost; nothing is asked or fetched for it.
+
+        Pictures are told apart by what is known of them, else by their URL: two URLs of one picture that was never
+        seen count twice. A budget is not applied.
+
+        Args:
+            products: As for `enrich`; all of them are read.
+
+        Raises:
+            ConfigurationError: It is one product, not several.
+        """
+        _require_several(products)
+        scene = self._scene
+        return plan_of(
+            products,
+            scene.settings,
+            [Declared.of(one) for one in scene.classifiers],
+            Pictures(scene.reader, scene.store, fetched_at_once=scene.concurrency),
+            scene.prices,
+        )
+
+    def enrich(self, products: Iterable[Mapping[str, Any]], *, progress: bool = False) -> EnrichmentRun:
         """Look at products as they are asked for: iterate over the run, once.
 
         Products come out in the order in which they went in, every one of them, and only a few are read ahead. Leaving
@@ -89,31 +157,40 @@ class Enricher:
 
         Args:
             products: Plain mappings. They are not changed.
+            progress: Whether a bar shows how many products came out (extra ``progress``); also in notebooks.
 
         Raises:
-            ConfigurationError: It is one product, not several.
+            ConfigurationError: It is one product, not several; as a `MissingExtraError`: tqdm is not installed.
         """
-        if isinstance(products, Mapping | str):
-            raise ConfigurationError("enrich() takes several products: for a single one, enrich([product])")
-        return EnrichmentRun(products, self._look, self._concurrency)
+        _require_several(products)
+        if progress:
+            require_progress()
+        return EnrichmentRun(products, self._scene, progress=progress)
 
 
 class EnrichmentRun:
     """Products being enriched, made by `Enricher.enrich`. Iterate over it once."""
 
-    def __init__(self, products: Iterable[Mapping[str, Any]], look: ProductLook, concurrency: int) -> None:
+    def __init__(self, products: Iterable[Mapping[str, Any]], scene: Scene, *, progress: bool = False) -> None:
         self._products = products
-        # Its own reader, so that the end of this run leaves the connections of others alone.
-        self._look = attrs.evolve(look, reader=look.reader.for_run())
-        self._concurrency = concurrency
+        self._scene = scene
+        # Its own, so that the end of this run leaves the connections of others alone.
+        self._reader = scene.reader.for_run()
         self._circuits = Circuits()
-        self._counted = ReportBuilder(look.mapping)
+        self._spending = Spending(scene.budget)
+        self._counted = ReportBuilder(scene.settings.mapping, scene.settings.takes)
+        self._progress = progress
         self._started = False
 
     @property
     def report(self) -> EnrichmentReport:
         """What the products that came out so far amount to."""
-        return self._counted.report(calls=self._circuits.calls, stopped=self._circuits.given_up)
+        return self._counted.report(
+            calls=self._spending.calls,
+            hits=self._spending.hits,
+            stopped=self._circuits.given_up,
+            prices=self._scene.prices,
+        )
 
     def __iter__(self) -> Iterator[EnrichedProduct]:
         """Yield every product, in order.
@@ -124,49 +201,111 @@ class EnrichmentRun:
         if self._started:
             raise ConfigurationError("a run is iterated over once; call enrich() again for another")
         self._started = True
-        return self._run()
+        return self._shown() if self._progress else self._run()
 
-    def _run(self) -> Iterator[EnrichedProduct]:
+    def _shown(self) -> Iterator[EnrichedProduct]:
+        total = len(self._products) if isinstance(self._products, Sized) else None
+        with closing(self._run()) as products:
+            yield from with_progress(products, "enrich", unit="products", total=total)
+
+    def _run(self) -> Generator[EnrichedProduct]:
         askers = self._askers()
-        looking = _products_at_once(self._concurrency, askers.values())
+        look = self._look(askers)
+        looking = _products_at_once(self._scene.concurrency, askers.values())
         threads = Threads(looking, "coveo-enrich-look")
         source = _Source(self._products)
-        ahead = deque[Task[EnrichedProduct]]()
+        window = Window(looking * _PRODUCTS_AHEAD_PER_THREAD)
         try:
             for product in source:
-                ahead.append(Task(partial(self._look.at, product, askers, self._circuits)))
-                threads.begin(ahead[-1])
-                if len(ahead) >= looking * _PRODUCTS_AHEAD_PER_THREAD:
-                    yield self._come_out(threads, ahead.popleft())
-            while ahead:
-                yield self._come_out(threads, ahead.popleft())
+                window.add(_begun(threads, look, product))
+                while window.is_ready:
+                    yield self._come_out(threads, window.first())
+            while window:
+                yield self._come_out(threads, window.first())
             if source.error is not None:
                 raise source.error
         finally:
             self._circuits.stop()
-            self._look.reader.stop()
+            self._reader.stop()
             for asker in askers.values():
                 asker.stop()
             threads.stop()
-            self._look.reader.close()
+            self._reader.close()
+
+    def _look(self, askers: Mapping[str, Asker]) -> ProductLook:
+        scene, circuits = self._scene, self._circuits
+
+        def left() -> bool:
+            return circuits.stopped
+
+        return ProductLook(
+            scene.settings,
+            askers,
+            circuits,
+            Pictures(self._reader, scene.store, fetched_at_once=scene.concurrency),
+            Answers(scene.store, scene.asking, self._spending, left),
+        )
 
     def _askers(self) -> dict[str, Asker]:
-        reading = threading.BoundedSemaphore(self._concurrency)
-        return {
-            classifier.name: Asker(
+        reading = threading.BoundedSemaphore(self._scene.concurrency)
+        askers = (
+            Asker(
                 classifier,
-                calls_at_once=self._concurrency,
+                calls_at_once=self._scene.concurrency,
                 reading=reading,
-                on_call=partial(self._circuits.called, classifier.name),
+                on_call=partial(self._spending.called, Declared.of(classifier).name),
             )
-            for classifier in self._look.classifiers
-        }
+            for classifier in self._scene.classifiers
+        )
+        return {asker.declared.name: asker for asker in askers}
 
     def _come_out(self, threads: Threads, task: Task[EnrichedProduct]) -> EnrichedProduct:
-        threads.wait_for_one([task])
+        if not task.ended:
+            threads.wait_for_one([task])
         enriched = task.result()
         self._counted.count(enriched)
         return enriched
+
+
+def _in_file(path: str | Path) -> ClassificationStore:
+    from coveo_enrich.enrichment.cache.sqlite_cache import ClassificationCache  # noqa: PLC0415 - SQLite is loaded where used
+
+    return ClassificationCache(path)
+
+
+def _require_several(products: object) -> None:
+    if isinstance(products, Mapping | str):
+        raise ConfigurationError("several products are wanted: for a single one, give [product]")
+
+
+def _store_of(cache: str | Path | ClassificationStore | None, *, people_labels: bool) -> ClassificationStore | None:
+    if cache is None:
+        return None
+    store = _in_file(cache) if isinstance(cache, str | Path) else cache
+    missing = [name for name in _STORE if not hasattr(store, name)]
+    if missing or isinstance(store, type):
+        raise ConfigurationError(f"cache is a file, or a store with {', '.join(_STORE)}; got {cache!r}")
+    if people_labels and not getattr(store, "store_people_labels", True):
+        raise ConfigurationError(
+            "people_labels needs a cache with store_people_labels, as it asks for what is not kept"
+        )
+    return CarefulStore(store)
+
+
+def _types(object_types: Iterable[str]) -> frozenset[str]:
+    types: tuple[Any, ...] = () if isinstance(object_types, str) else tuple(object_types)
+    if not types or not all(isinstance(one, str) for one in types):
+        raise ConfigurationError(f"object_types are one or several texts, in a list; got {object_types!r}")
+    return frozenset(one.strip().lower() for one in types)
+
+
+def _begun(threads: Threads, look: ProductLook, product: Mapping[str, Any]) -> Task[EnrichedProduct]:
+    known = look.at_once(product)
+    if isinstance(known, EnrichedProduct):
+        return Task[EnrichedProduct].done(known)
+    task = Task(partial(look.at, known))
+    threads.begin(task)
+    return task
 
 
 def _products_at_once(concurrency: int, askers: Iterable[Asker]) -> int:

@@ -5,16 +5,19 @@ Counts and a few examples, never a list of products, so that a report stays smal
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any, Final
 
 import attrs
 
 from coveo_enrich.classifiers.values import Failure, FailureKind
-from coveo_enrich.enrichment.decide import is_missing
 from coveo_enrich.enrichment.product import EnrichedProduct
-from coveo_enrich.enrichment.rules import FieldMapping
+from coveo_enrich.enrichment.rules.fields import is_missing, keys_by_field
+from coveo_enrich.enrichment.rules.mapping import FieldMapping
+from coveo_enrich.enrichment.spending import cost_of
 
 __all__ = ["EnrichmentReport", "FailureCount", "FieldCoverage", "ReportBuilder"]
 
@@ -63,6 +66,7 @@ class EnrichmentReport:
 
     Attributes:
         products: Products that came out, which is all that went in.
+        of_other_types: Of these, items of types that are not enriched, such as ``Availability``; counted nowhere else.
         changed: Products with at least one new value.
         without_images: Products that name no picture.
         images: Pictures that the products name.
@@ -71,11 +75,16 @@ class EnrichmentReport:
         failures: What failed, the most frequent first.
         unmapped: Words outside a field's vocabulary, by field, with their counts.
         people_labels: Labels about people that were kept out of decisions.
-        calls: Classifications asked for, by classifier.
+        calls: Pictures asked about, by classifier; one that is asked about again counts again.
+        hits: Answers that cost no call, as they were known or being asked for, by classifier.
+        not_asked: Answers that were not asked for, as the budget was spent.
+        cost: What the calls cost, by classifier, where its price is given.
+        conflicts: Values that other pictures or classifiers speak against, by field.
         stopped: Classifiers that were given up during the run, with the reason.
     """
 
     products: int
+    of_other_types: int
     changed: int
     without_images: int
     images: int
@@ -85,16 +94,39 @@ class EnrichmentReport:
     unmapped: Mapping[str, Mapping[str, int]]
     people_labels: int
     calls: Mapping[str, int]
+    hits: Mapping[str, int]
+    not_asked: int
+    cost: Mapping[str, float]
+    conflicts: Mapping[str, int]
     stopped: Mapping[str, str]
+
+    def to_json(self) -> str:
+        """The same as a JSON object."""
+        return json.dumps(attrs.asdict(self))
 
     def __str__(self) -> str:
         return "\n".join(_lines(self))
 
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(one.field)}</td><td>{one.before:,}</td><td>{one.after:,}</td>"
+            f"<td>{escape(_written(one))}</td></tr>"
+            for one in self.fields
+        )
+        table = f"<table><tr><th>field</th><th>before</th><th>after</th><th>values</th></tr>{rows}</table>"
+        return f"<pre>{escape(str(self))}</pre>{table}"
+
 
 class ReportBuilder:
-    """Counts products as they come out of a run."""
+    """Counts products as they come out of a run.
 
-    def __init__(self, mapping: FieldMapping) -> None:
+    Args:
+        mapping: The rules of the run.
+        takes: Whether an item is of a type that is enriched.
+    """
+
+    def __init__(self, mapping: FieldMapping, takes: Callable[[Mapping[str, Any]], bool]) -> None:
+        self._takes = takes
         self._fields = tuple(rule.field for rule in mapping.rules)
         self._totals: Counter[str] = Counter()
         self._before: Counter[str] = Counter()
@@ -102,27 +134,42 @@ class ReportBuilder:
         self._written: dict[str, Counter[str]] = {field: Counter() for field in self._fields}
         self._unmapped: dict[str, Counter[str]] = {field: Counter() for field in self._fields}
         self._failures: Counter[tuple[FailureKind, str]] = Counter()
+        self._conflicts: Counter[str] = Counter()
         self._examples: dict[tuple[FailureKind, str], list[str]] = {}
 
     def count(self, enriched: EnrichedProduct) -> None:
         """Count one product."""
         self._totals["products"] += 1
+        is_mapping = isinstance(enriched.product, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking
+        if is_mapping and not self._takes(enriched.product):
+            self._totals["of_other_types"] += 1
+            return
         self._totals["changed"] += bool(enriched.changes)
         self._totals["without_images"] += not enriched.images and not enriched.failures
         self._totals["images"] += len(enriched.images)
         self._totals["images_not_looked_at"] += len(enriched.images) - enriched.looked_at
         self._totals["people_labels"] += enriched.people_labels
-        if isinstance(enriched.product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking
+        self._totals["not_asked"] += enriched.not_asked
+        self._conflicts.update(conflict.field for conflict in enriched.conflicts)
+        if is_mapping:
             self._count_fields(enriched)
         for unmapped in enriched.unmapped:
             _count_bounded(self._unmapped[unmapped.field], unmapped.observation.seen)
         for failure in enriched.failures:
             self._count_failure(enriched, failure)
 
-    def report(self, *, calls: Mapping[str, int], stopped: Mapping[str, str]) -> EnrichmentReport:
+    def report(
+        self,
+        *,
+        calls: Mapping[str, int],
+        hits: Mapping[str, int],
+        stopped: Mapping[str, str],
+        prices: Mapping[str, float],
+    ) -> EnrichmentReport:
         """What was counted so far."""
         return EnrichmentReport(
             products=self._totals["products"],
+            of_other_types=self._totals["of_other_types"],
             changed=self._totals["changed"],
             without_images=self._totals["without_images"],
             images=self._totals["images"],
@@ -138,18 +185,23 @@ class ReportBuilder:
             unmapped={field: dict(words.most_common()) for field, words in self._unmapped.items() if words},
             people_labels=self._totals["people_labels"],
             calls=dict(calls),
+            hits=dict(hits),
+            not_asked=self._totals["not_asked"],
+            cost=cost_of(calls, prices),
+            conflicts=dict(self._conflicts),
             stopped=dict(stopped),
         )
 
     def _count_fields(self, enriched: EnrichedProduct) -> None:
         filled = {change.field.lower(): change for change in enriched.changes}
-        had = {str(key).lower() for key, value in enriched.product.items() if not is_missing(value)}
+        keys = keys_by_field(enriched.product)
         for field in self._fields:
-            self._before[field] += field in had
-            self._after[field] += field in had or field in filled
+            had = field in keys and not is_missing(enriched.product[keys[field]])
+            self._before[field] += had
+            self._after[field] += had or field in filled
             if field in filled:
                 after = filled[field].after
-                for value in (after,) if isinstance(after, str) else after:
+                for value in after if isinstance(after, tuple) else (after,):
                     _count_bounded(self._written[field], str(value))
 
     def _count_failure(self, enriched: EnrichedProduct, failure: Failure) -> None:
@@ -171,11 +223,16 @@ def _lines(report: EnrichmentReport) -> list[str]:
     lines.append(
         f"{report.products:,} products, {report.changed:,} changed, {report.without_images:,} without a picture"
     )
+    if report.of_other_types:
+        lines.append(f"{report.of_other_types:,} of types that are not enriched")
     lines.append(f"{report.images:,} pictures, {report.images_not_looked_at:,} not looked at")
-    lines += [f"classifier {name}: {count:,} calls" for name, count in report.calls.items()]
+    lines += [_classifier_line(report, name) for name in sorted({*report.calls, *report.hits})]
+    if report.not_asked:
+        lines.append(f"{report.not_asked:,} answers not asked for, as the budget was spent")
     lines += [_field_line(field) for field in report.fields]
     for field_name, words in report.unmapped.items():
         lines.append(f"{field_name}, not in its vocabulary: " + ", ".join(f"{word} {n:,}" for word, n in words.items()))
+    lines += [f"{field}: {count:,} values that others speak against" for field, count in report.conflicts.items()]
     if report.people_labels:
         lines.append(f"{report.people_labels:,} labels about people kept out of decisions")
     for failure in report.failures:
@@ -184,6 +241,15 @@ def _lines(report: EnrichmentReport) -> list[str]:
     return lines
 
 
+def _classifier_line(report: EnrichmentReport, name: str) -> str:
+    cost = f", cost {report.cost[name]:,.2f}" if name in report.cost else ""
+    return f"classifier {name}: {report.calls.get(name, 0):,} calls, {report.hits.get(name, 0):,} known{cost}"
+
+
 def _field_line(field: FieldCoverage) -> str:
-    written = ", ".join(f"{value} {count:,}" for value, count in field.written.items())
+    written = _written(field)
     return f"{field.field}: {field.before:,} -> {field.after:,} products" + (f" ({written})" if written else "")
+
+
+def _written(field: FieldCoverage) -> str:
+    return ", ".join(f"{value} {count:,}" for value, count in field.written.items())

@@ -22,7 +22,7 @@ class LoadedImage:
 
     Attributes:
         data: The bytes, as its host sent them.
-        etag: The host's ``ETag``, word for word; `None` when it sent none.
+        etag: The host's ``ETag``, word for word; `None` when it sent none. Of a file, its time and size.
         last_modified: The host's ``Last-Modified``, word for word; `None` when it sent none.
     """
 

@@ -35,7 +35,7 @@ from coveo_enrich.retry import is_success, retry_after_seconds
 if TYPE_CHECKING:
     from coveo_enrich._http import Interrupt, PinnedFetcher, Reply
 
-__all__ = ["MAX_IMAGE_BYTES", "ImageReader"]
+__all__ = ["MAX_IMAGE_BYTES", "ImageReader", "NoPictureThere"]
 
 MAX_IMAGE_BYTES: Final = 16_000_000
 """The largest picture that is read, in bytes, as shopping feeds allow (support.google.com/merchants/answer/6324350)."""
@@ -75,6 +75,10 @@ class _MayPass(Exception):
     reason: str
     tries: int = _TRIES
     retry_after: float | None = None
+
+
+class NoPictureThere(ImageRejected):
+    """Its host answered, and it is no picture: whoever asks, and however, the answer is the same for a while."""
 
 
 class ImageReader:
@@ -128,17 +132,22 @@ class ImageReader:
         Raises:
             ImageRejected: The reference is not allowed.
         """
-        if is_url(reference):
-            check_image_url(reference, self._trusted_hosts)
-            return ProductImage(reference, load=partial(self._fetch, reference))
         if is_cloud_object(reference):
             return ProductImage(reference, load=_refuse_cloud_object)
-        path = relative_path(reference)
-        if self._root_url is not None:
-            url = url_under(self._root_url, path)
-            check_image_url(url, self._trusted_hosts)
-            return ProductImage(url, load=partial(self._fetch, url))
-        return ProductImage(reference, load=partial(self._read_file, path))
+        url = self._url_of(reference)
+        if url is None:
+            return ProductImage(reference, load=partial(self._read_file, relative_path(reference)))
+        return ProductImage(url, load=partial(self._fetch, url))
+
+    def place_of(self, reference: str) -> str:
+        """Where a picture is: its URL, or the whole path of its file.
+
+        Raises:
+            ImageRejected: The reference is not allowed.
+        """
+        if is_cloud_object(reference):
+            return reference
+        return self._url_of(reference) or str((self._folder or Path()) / relative_path(reference))
 
     def load(self, reference: str) -> LoadedImage:
         """Read the picture that a reference stands for, now.
@@ -148,6 +157,37 @@ class ImageReader:
             ImageUnavailable: Its host did not answer usefully; it may do so later.
         """
         return self.image(reference).load()
+
+    def reload(self, reference: str, *, etag: str | None, last_modified: str | None) -> LoadedImage | None:
+        """Read the picture again unless it is the version that is known: `None` when it is.
+
+        Args:
+            reference: What `image` takes, but for an object in cloud storage.
+            etag: The ``etag`` of the version that is known.
+            last_modified: Its ``last_modified``.
+
+        Raises:
+            ImageRejected: As `load`.
+            ImageUnavailable: As `load`.
+        """
+        if is_cloud_object(reference):
+            _refuse_cloud_object()
+        url = self._url_of(reference)
+        if url is None:
+            return self._reread_file(relative_path(reference), etag)
+        return self._fetch_unless(url, _conditions(etag, last_modified))
+
+    def mark_of_file(self, reference: str) -> str | None:
+        """The ``etag`` that `load` would give for a file, without reading it; `None` when it cannot be read.
+
+        Args:
+            reference: A path under the root.
+        """
+        try:
+            _, mark = self._file(relative_path(reference))
+        except ImageRejected:
+            return None
+        return mark
 
     def for_run(self, interrupt: Interrupt | None = None) -> ImageReader:
         """A reader with the same settings and its own connections, so that to stop it leaves others alone.
@@ -211,7 +251,28 @@ class ImageReader:
             return None
         return f"the host {host} is not at a public address; name it as trusted if it is yours"
 
-    def _read_file(self, path: str) -> bytes:
+    def _url_of(self, reference: str) -> str | None:
+        """The URL that a reference stands for; `None` for a file."""
+        if not is_url(reference) and self._root_url is None:
+            return None
+        url = reference if is_url(reference) else url_under(str(self._root_url), relative_path(reference))
+        check_image_url(url, self._trusted_hosts)
+        return url
+
+    def _read_file(self, path: str) -> LoadedImage:
+        loaded = self._reread_file(path, None)
+        assert loaded is not None  # noqa: S101 - no version is known
+        return loaded
+
+    def _reread_file(self, path: str, etag: str | None) -> LoadedImage | None:
+        file, mark = self._file(path)
+        try:
+            return None if mark == etag else LoadedImage(_not_empty(file.read_bytes()), mark)
+        except OSError as error:
+            raise _unreadable(error) from error
+
+    def _file(self, path: str) -> tuple[Path, str]:
+        """A file under the root, and what tells this version of it from others."""
         if self._folder is None:
             raise ImageRejected("it is a path, and no image_root was given to look under")
         try:
@@ -220,48 +281,54 @@ class ImageReader:
                 raise ImageRejected("the path leaves the image root")
             if not file.is_file():
                 raise ImageRejected("it is not a file")
-            if file.stat().st_size > MAX_IMAGE_BYTES:
-                raise _too_large()
-            return _not_empty(file.read_bytes())
-        except FileNotFoundError as error:
-            raise ImageRejected("there is no such file") from error
+            stat = file.stat()
         except (OSError, RuntimeError) as error:
-            raise ImageRejected(f"the file cannot be read ({type(error).__name__})") from error
+            raise _unreadable(error) from error
+        if stat.st_size > MAX_IMAGE_BYTES:
+            raise _too_large()
+        return file, f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
 
     def _fetch(self, url: str) -> LoadedImage:
+        fetched = self._fetch_unless(url, {})
+        assert fetched is not None  # noqa: S101 - there was no condition
+        return fetched
+
+    def _fetch_unless(self, url: str, conditions: Mapping[str, str]) -> LoadedImage | None:
         connections = self._connections
         tries = 0
         while True:
             tries += 1
             try:
-                return self._try(connections, url)
+                return self._try(connections, url, conditions)
             except _MayPass as failure:
                 wait = _seconds_before_retry(failure, tries)
                 if wait is None:
                     raise ImageUnavailable(failure.reason, failure.retry_after) from failure.__cause__
             connections.interrupt.wait(wait)
 
-    def _try(self, connections: _Connections, url: str) -> LoadedImage:
+    def _try(self, connections: _Connections, url: str, conditions: Mapping[str, str]) -> LoadedImage | None:
         deadline = time.monotonic() + _MAX_SECONDS
         for _ in range(_MAX_REDIRECTS + 1):
-            reply = self._get(connections, url, deadline - time.monotonic())
+            reply = self._get(connections, url, deadline - time.monotonic(), conditions)
+            if reply.status == HTTPStatus.NOT_MODIFIED and conditions:
+                return None
             target = reply.headers.get("location")
             if reply.status not in _REDIRECTS or target is None:
                 return _picture(reply)
             url = self._next_hop(url, target)
-        raise ImageRejected(f"it was redirected more than {_MAX_REDIRECTS} times")
+        raise NoPictureThere(f"it was redirected more than {_MAX_REDIRECTS} times")
 
     def _next_hop(self, url: str, target: str) -> str:
         try:
             following = urljoin(url, _as_meant(target))
         except ValueError as error:
-            raise ImageRejected("it was redirected to something that is no URL") from error
+            raise NoPictureThere("it was redirected to something that is no URL") from error
         check_image_url(following, self._trusted_hosts)
         if urlsplit(url).scheme == "https" and urlsplit(following).scheme != "https":
-            raise ImageRejected("it was redirected from https to http")
+            raise NoPictureThere("it was redirected from https to http")
         return following
 
-    def _get(self, connections: _Connections, url: str, max_seconds: float) -> Reply:
+    def _get(self, connections: _Connections, url: str, max_seconds: float, conditions: Mapping[str, str]) -> Reply:
         from coveo_enrich._http import FetchRefused, ReplyTooLarge  # noqa: PLC0415 - as _new_connections
 
         host = urlsplit(url).netloc.lower()
@@ -270,7 +337,7 @@ class ImageReader:
             reply = connections.fetcher.get(
                 "fetch a picture",
                 url,
-                headers=self._headers,
+                headers={**self._headers, **conditions},
                 max_bytes=MAX_IMAGE_BYTES,
                 max_seconds=max_seconds,
                 interrupt=connections.interrupt,
@@ -300,6 +367,11 @@ def _folder(root: object) -> Path:
     if isinstance(root, str | Path) and root != "" and Path(root).is_dir():
         return Path(root).resolve()
     raise ConfigurationError(f"image_root must be a folder or a URL; {str(root)!r} is neither")
+
+
+def _conditions(etag: str | None, last_modified: str | None) -> dict[str, str]:
+    marks = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    return {name: mark for name, mark in marks.items() if mark is not None and mark.isascii() and mark.isprintable()}
 
 
 def _sendable(user_agent: object) -> str:
@@ -361,9 +433,9 @@ def _picture(reply: Reply) -> LoadedImage:
     if not is_success(reply.status):
         raise _refusal_of(reply)
     if reply.status == HTTPStatus.PARTIAL_CONTENT:
-        raise ImageRejected("its host sent a part of it, which was not asked for")
+        raise NoPictureThere("its host sent a part of it, which was not asked for")
     if _is_html(reply):
-        raise ImageRejected("its host sent an HTML page, not a picture")
+        raise NoPictureThere("its host sent an HTML page, not a picture")
     etag, last_modified = reply.headers.get("etag"), reply.headers.get("last-modified")
     return LoadedImage(_not_empty(reply.body), _validator(etag), _validator(last_modified))
 
@@ -375,10 +447,10 @@ def _refusal_of(reply: Reply) -> ImageRejected | _MayPass:
         asked = retry_after_seconds(reply.headers.get("retry-after"), now=datetime.now(UTC))
         return _MayPass(answer, retry_after=asked)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        answer += ": it does not let programs have it"
+        return ImageRejected(f"{answer}: it does not let programs have it")  # another name may be let in
     if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         answer += ": the link is dead"
-    return ImageRejected(answer)
+    return NoPictureThere(answer)
 
 
 def _is_html(reply: Reply) -> bool:
@@ -394,9 +466,15 @@ def _validator(header: str | None) -> str | None:
 
 def _not_empty(data: bytes) -> bytes:
     if not data:
-        raise ImageRejected("it is empty: 0 bytes")
+        raise NoPictureThere("it is empty: 0 bytes")
     return data
 
 
+def _unreadable(error: Exception) -> ImageRejected:
+    if isinstance(error, FileNotFoundError):
+        return ImageRejected("there is no such file")
+    return ImageRejected(f"the file cannot be read ({type(error).__name__})")
+
+
 def _too_large() -> ImageRejected:
-    return ImageRejected(f"it is larger than {MAX_IMAGE_BYTES:,} bytes")
+    return NoPictureThere(f"it is larger than {MAX_IMAGE_BYTES:,} bytes")

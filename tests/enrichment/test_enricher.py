@@ -71,15 +71,15 @@ def unwaited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder of ten pictures."""
-    for number in range(10):
+    """Return a folder of forty pictures."""
+    for number in range(40):
         (tmp_path / f"{number}.jpg").write_bytes(b"picture %d" % number)
     return tmp_path
 
 
 def product(number: int, **fields: object) -> dict[str, Any]:
     """Return a product with a picture."""
-    return {"documentId": f"product://{number}", "ec_images": [f"{number % 10}.jpg"], **fields}
+    return {"documentId": f"product://{number}", "ec_images": [f"{number % 40}.jpg"], **fields}
 
 
 def enriched(
@@ -741,7 +741,7 @@ def test_the_report_stays_small(folder: Path) -> None:
             raise ValueError(number)
         return Classification("acme", colors=(Color(f"colour {number}", 0.9),))
 
-    run = Enricher(Says(do), COLOR, image_root=folder, concurrency=1).enrich(product(1) for _ in range(4_000))
+    run = Enricher(Says(do), COLOR, image_root=folder, concurrency=1).enrich(map(product, range(4_000)))
     assert sum(1 for _ in run) == 4_000
     assert len(run.report.failures) <= 1_001
     assert len(run.report.fields[0].written) <= 1_001

@@ -9,7 +9,7 @@ import pytest
 
 from coveo_enrich import Enricher, FieldMapping, FieldRule, ProductImage
 from coveo_enrich.classifiers import Attribute, Classification, Label
-from coveo_enrich.enrichment.people import without_people_labels
+from coveo_enrich.enrichment.looking.people import without_people_labels
 
 SEEN = ("Jacket", "Woman", "Young Adult", "senior-citizen", "Leather", "Asian", "Man-made material", "Boyfriend jeans")
 
@@ -57,6 +57,15 @@ def test_labels_about_people_take_part_when_they_are_asked_for(root: Path) -> No
     assert enriched.document["seen"] == list(SEEN)
     assert run.report.people_labels == 0
     assert "about people" not in str(run.report)
+
+
+def test_parents_about_people_are_kept_out_too() -> None:
+    """A rule that reads broader words as well does not get them by another way; they count as labels do."""
+    seen = Classification("tagger", labels=[Label("Bridesmaid dress", parents=["Dress", "Female", "Person"])])
+    assert without_people_labels(seen) == (
+        Classification("tagger", labels=[Label("Bridesmaid dress", parents=["Dress"])]),
+        2,
+    )
 
 
 def test_a_classification_without_such_labels_stays_as_it_is() -> None:

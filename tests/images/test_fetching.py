@@ -325,8 +325,8 @@ def test_a_validator_that_cannot_be_kept_is_none(server: PictureServer, reader: 
     assert reader.load(server.url("/a.jpg", Answer(b"abc", headers={"ETag": etag}))) == LoadedImage(b"abc")
 
 
-def test_files_and_bytes_have_no_validators(tmp_path: Path) -> None:
-    """What came from no host has none; a loader of one's own may give plain bytes."""
+def test_what_came_from_no_host_has_no_validators(tmp_path: Path) -> None:
+    """Bytes and files that a program names itself have none; a loader of one's own may give plain bytes."""
     (tmp_path / "a.jpg").write_bytes(b"abc")
     images = (
         ProductImage.from_bytes(b"abc"),
@@ -334,7 +334,51 @@ def test_files_and_bytes_have_no_validators(tmp_path: Path) -> None:
         ProductImage("own", load=lambda: b"abc"),
     )
     assert [image.load() for image in images] == [LoadedImage(b"abc")] * 3
-    assert ImageReader(image_root=tmp_path).load("a.jpg") == LoadedImage(b"abc")
+
+
+# Read again unless it is known
+
+
+MARKED = {"ETag": '"v1"', "Last-Modified": "Sun, 22 Nov 2026 10:00:00 GMT"}
+
+
+def test_a_picture_that_is_known_is_not_sent_again(server: PictureServer, reader: ImageReader) -> None:
+    """Its host is asked with the marks of the version that is known, and 304 means that it still is that one."""
+    url = server.url("/a.jpg", Answer(b"", 304, MARKED))
+    assert reader.reload(url, etag='"v1"', last_modified=MARKED["Last-Modified"]) is None
+    ((_, asked),) = server.requests
+    assert (asked["If-None-Match"], asked["If-Modified-Since"]) == ('"v1"', MARKED["Last-Modified"])
+
+
+def test_a_picture_that_changed_comes_with_its_new_marks(server: PictureServer, reader: ImageReader) -> None:
+    """Another version comes whole, through a redirect too."""
+    server.url("/b.jpg", Answer(b"new", headers={"ETag": '"v2"'}))
+    loaded = reader.reload(server.redirect("/a.jpg", "/b.jpg"), etag='"v1"', last_modified=None)
+    assert loaded == LoadedImage(b"new", '"v2"')
+
+
+def test_a_version_without_marks_is_asked_for_whole(server: PictureServer, reader: ImageReader) -> None:
+    """Without marks, or with marks that no header can hold, there is no condition, and 304 is no answer."""
+    url = server.url("/a.jpg", Answer(b"", 304))
+    with pytest.raises(ImageRejected, match="304"):
+        reader.reload(url, etag=None, last_modified="a\nb")
+
+
+def test_a_file_is_read_again_when_it_changed(tmp_path: Path) -> None:
+    """Its time and size tell, so that to look costs no reading."""
+    reader = ImageReader(image_root=tmp_path)
+    (tmp_path / "a.jpg").write_bytes(b"abc")
+    mark = reader.load("a.jpg").etag
+    assert reader.reload("a.jpg", etag=mark, last_modified=None) is None
+    (tmp_path / "a.jpg").write_bytes(b"other")
+    assert reader.reload("a.jpg", etag=mark, last_modified=None) == reader.load("a.jpg")
+
+
+def test_what_cannot_be_read_cannot_be_read_again(reader: ImageReader) -> None:
+    """Objects in cloud storage and addresses that are not allowed are refused as ever."""
+    for reference in ("s3://bucket/a.jpg", "http://169.254.169.254/a.jpg", "../a.jpg"):
+        with pytest.raises(ImageRejected):
+            reader.reload(reference, etag='"v1"', last_modified=None)
 
 
 def test_read_once_reads_once_for_threads_that_come_together() -> None:

@@ -7,7 +7,6 @@ it the classifier alone is given up, and the rest of the catalog passes without 
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Mapping
 
 from coveo_enrich.errors import ConfigurationError
@@ -16,11 +15,10 @@ __all__ = ["Circuits"]
 
 
 class Circuits:
-    """Counts calls and remembers which classifiers were given up. Safe for threads."""
+    """Remembers which classifiers were given up. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: Counter[str] = Counter()
         self._given_up: dict[str, str] = {}
         self._stopped = False
 
@@ -34,12 +32,6 @@ class Circuits:
         self._stopped = True
 
     @property
-    def calls(self) -> Mapping[str, int]:
-        """Classifications asked for, by classifier."""
-        with self._lock:
-            return dict(self._calls)
-
-    @property
     def given_up(self) -> Mapping[str, str]:
         """Why classifiers were given up, by classifier."""
         with self._lock:
@@ -49,11 +41,6 @@ class Circuits:
         """Why a classifier is not asked any more; `None` when it may be asked."""
         with self._lock:
             return self._given_up.get(classifier)
-
-    def called(self, classifier: str, pictures: int) -> None:
-        """A call about so many pictures is about to be made."""
-        with self._lock:
-            self._calls[classifier] += pictures
 
     def misconfigured(self, classifier: str, error: ConfigurationError, *, worked: bool) -> None:
         """A call failed for a reason that fails them all: give the classifier up, or raise if it never worked."""

@@ -45,11 +45,21 @@ _PEOPLE: Final = frozenset(
 
 
 def without_people_labels(classification: Classification) -> tuple[Classification, int]:
-    """The classification without labels about people, and how many these were."""
-    labels = tuple(label for label in classification.labels if not _is_about_people(label))
-    left_out = len(classification.labels) - len(labels)
+    """The classification without labels about people, also as the parents of others, and how many these were."""
+    labels = tuple(_without_such_parents(label) for label in classification.labels if not _is_about_people(label.name))
+    left_out = _words_of(classification.labels) - _words_of(labels)
     return (attrs.evolve(classification, labels=labels), left_out) if left_out else (classification, 0)
 
 
-def _is_about_people(label: Label) -> bool:
-    return " ".join(label.name.casefold().replace("-", " ").split()) in _PEOPLE
+def _without_such_parents(label: Label) -> Label:
+    if not any(map(_is_about_people, label.parents)):
+        return label
+    return attrs.evolve(label, parents=[parent for parent in label.parents if not _is_about_people(parent)])
+
+
+def _words_of(labels: tuple[Label, ...]) -> int:
+    return sum(1 + len(label.parents) for label in labels)
+
+
+def _is_about_people(word: str) -> bool:
+    return " ".join(word.casefold().replace("-", " ").split()) in _PEOPLE

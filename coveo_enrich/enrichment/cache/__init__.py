@@ -1,0 +1,1 @@
+"""What classifiers said about pictures, kept between runs so that none is paid for twice."""

@@ -1,0 +1,118 @@
+"""What is known of pictures from earlier runs, so that none is paid for twice: the store's protocol, and its values.
+
+A store keeps what was seen, never what was decided from it, so a changed rule costs no call. The store that comes with
+the library is `coveo_enrich.enrichment.cache.sqlite_cache`; when it is asked is decided in
+`coveo_enrich.enrichment.looking`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+import attrs
+
+from coveo_enrich.classifiers.values import Classification, Failure
+
+__all__ = ["CacheFigures", "ClassificationStore", "KnownImage", "digest_of"]
+
+
+def digest_of(data: bytes) -> str:
+    """The identity of a picture whose bytes are at hand: their SHA-256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@attrs.frozen
+class KnownImage:
+    """What a URL led to when it was last looked at.
+
+    Attributes:
+        digest: The bytes that were there: see `digest_of`.
+        etag: Their host's ``ETag``, word for word; `None` when it sent none.
+        last_modified: Their host's ``Last-Modified``, word for word; `None` when it sent none.
+        checked_at: When the host last said so, in seconds since 1970, UTC.
+    """
+
+    digest: str
+    etag: str | None = attrs.field(default=None, kw_only=True)
+    last_modified: str | None = attrs.field(default=None, kw_only=True)
+    checked_at: float = attrs.field(kw_only=True)
+
+    def is_fresh(self, ttl: float, now: float) -> bool:
+        """Whether it is believed without asking the host again.
+
+        Args:
+            ttl: How long it is believed, in seconds.
+            now: Seconds since 1970, UTC. A clock that stands before ``checked_at`` was set back, or is another
+                machine's; so it is the distance that counts.
+        """
+        return abs(now - self.checked_at) < ttl
+
+
+class ClassificationStore(Protocol):
+    """Where answers are kept between runs. Called from many threads at once; no base class is needed.
+
+    What cannot be looked up is not known, and what cannot be kept is asked again: neither is a reason to raise. A
+    `coveo_enrich.errors.ConfigurationError` ends the run.
+    """
+
+    @property
+    def url_ttl(self) -> float:
+        """How long what is known of a URL is believed without a request, in seconds."""
+        ...
+
+    def known_image(self, url: str, /) -> KnownImage | Failure | None:
+        """What the URL led to; a failure that has not expired, when it is dead; `None` when it is not known.
+
+        Args:
+            url: The URL. It may hold a signature or a password, so a store keeps a hash of it and not the URL.
+        """
+        ...
+
+    def remember_image(self, url: str, known: KnownImage | Failure, /) -> None:
+        """Keep what a URL led to, in place of what was known of it. Only permanent failures are kept."""
+        ...
+
+    def answer(self, identity: str, fingerprint: str, /) -> Classification | Failure | None:
+        """What a classifier said about a picture: the answer, or a failure that has not expired; else `None`.
+
+        Args:
+            identity: What tells the picture from all others, such as its digest.
+            fingerprint: What tells the classifier, with its settings, from all others.
+        """
+        ...
+
+    def keep(self, identity: str, fingerprint: str, outcome: Classification | Failure, /) -> None:
+        """Keep what a classifier said, safe from the end of this process when it returns.
+
+        Only permanent failures are kept; another may be gone when it is asked next.
+        """
+        ...
+
+
+@attrs.frozen
+class CacheFigures:
+    """How large a cache is, and what it was good for.
+
+    Attributes:
+        answers: What classifiers said about pictures, failures included.
+        images: URLs of which something is known.
+        bytes: Its size on disk.
+        oldest_seconds: How long ago the oldest answer was given; `None` when there is none.
+        hits: Answers that were found, by this object in this process.
+        misses: Answers that were looked for and not found, or had expired.
+    """
+
+    answers: int
+    images: int
+    bytes: int
+    oldest_seconds: float | None
+    hits: int
+    misses: int
+
+    def __str__(self) -> str:
+        age = "" if self.oldest_seconds is None else f", the oldest {self.oldest_seconds / 86_400:,.1f} days old"
+        return (
+            f"{self.answers:,} answers and {self.images:,} images in {self.bytes / 1e6:,.1f} MB{age}; "
+            f"{self.hits:,} hits, {self.misses:,} misses"
+        )

@@ -1,0 +1,219 @@
+"""One product looked at: its pictures, each by every classifier, and what is decided from that.
+
+Whatever fails becomes a value beside the product. The order of products, and how many are looked at together, is the
+matter of `coveo_enrich.enrichment.enricher`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from coveo_enrich.classifiers.asking import Asker
+from coveo_enrich.classifiers.outcomes import failure_of, in_words
+from coveo_enrich.classifiers.values import Classification, Failure
+from coveo_enrich.enrichment.decisions.decide import Decision, Seen, classifiers_needed, decide
+from coveo_enrich.enrichment.looking.answers import Answers, Outcome
+from coveo_enrich.enrichment.looking.circuits import Circuits
+from coveo_enrich.enrichment.looking.people import without_people_labels
+from coveo_enrich.enrichment.looking.pictures import Picture, Pictures
+from coveo_enrich.enrichment.product import EnrichedProduct
+from coveo_enrich.enrichment.rules.fields import key_of
+from coveo_enrich.enrichment.rules.mapping import FieldMapping
+from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavailable
+from coveo_enrich.images.references import odd_entries, split_references
+
+__all__ = ["LookSettings", "Part", "ProductLook"]
+
+
+@attrs.frozen
+class LookSettings:
+    """How products are looked at.
+
+    Attributes:
+        mapping: The rules.
+        images_field: The field that names a product's pictures.
+        max_images: How many of them are looked at, the first ones.
+        object_types: The types of item that are enriched, in small letters.
+        people_labels: Whether labels about people take part in decisions.
+    """
+
+    mapping: FieldMapping
+    images_field: str
+    max_images: int
+    object_types: frozenset[str]
+    people_labels: bool
+
+    def takes(self, product: Mapping[str, Any]) -> bool:
+        """Whether a product is of a type that is enriched; one that does not say is."""
+        kind = product.get(key_of(product, "objecttype"))
+        return not isinstance(kind, str) or kind.strip().lower() in self.object_types
+
+
+_Outcome = Seen | Failure | None
+"""What became of one picture and one classifier; `None`: it was not asked, as the budget is spent."""
+
+
+@attrs.frozen
+class Part:
+    """The part of a product that is looked at.
+
+    Attributes:
+        product: The product as it came in.
+        images: The references of all its pictures.
+        looked_at: Those that are looked at.
+        asked: What asks the classifiers whose answers can change anything.
+    """
+
+    product: Mapping[str, Any]
+    images: tuple[str, ...] = ()
+    looked_at: tuple[str, ...] = ()
+    asked: tuple[Asker, ...] = ()
+
+
+@attrs.frozen
+class ProductLook:
+    """Looks at the products of one run.
+
+    Attributes:
+        settings: How.
+        askers: What asks the classifiers, by their names.
+        circuits: Which of them still work.
+        pictures: The pictures.
+        answers: What classifiers say about them.
+    """
+
+    settings: LookSettings
+    askers: Mapping[str, Asker]
+    circuits: Circuits
+    pictures: Pictures
+    answers: Answers
+
+    def at_once(self, product: Mapping[str, Any]) -> EnrichedProduct | Part:
+        """What looking at a product comes to when all of it is known already; else the part that has to be looked at.
+
+        Asks and fetches nothing, so that it may be done where nothing should wait.
+        """
+        part = self._part_of(product)
+        if isinstance(part, EnrichedProduct):
+            return part
+        outcomes: list[_Outcome] = []
+        for reference in part.looked_at:
+            known = self._known_of(reference, part.asked)
+            if known is None:
+                return part
+            outcomes += known
+        self._count_found(outcomes)
+        return self._decided(part, outcomes)
+
+    def at(self, part: Part) -> EnrichedProduct:
+        """Look at the part of a product that has to be.
+
+        Raises:
+            ConfigurationError: A classifier that never worked cannot work.
+        """
+        outcomes = [one for reference in part.looked_at for one in self._at_picture(reference, part.asked)]
+        return self._decided(part, outcomes)
+
+    def _part_of(self, product: Mapping[str, Any]) -> Part | EnrichedProduct:
+        if not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
+            reason = f"the product is not a mapping but {type(product).__name__}"
+            return EnrichedProduct(product, failures=(Failure("permanent", reason),))
+        if not self.settings.takes(product):
+            return EnrichedProduct(product)
+        images = split_references(product.get(self.settings.images_field))
+        needed = classifiers_needed(product, self.settings.mapping, self.askers)
+        asked = tuple(asker for name, asker in self.askers.items() if name in needed)
+        return Part(product, images, images[: self.settings.max_images] if asked else (), asked)
+
+    def _decided(self, part: Part, outcomes: Sequence[_Outcome]) -> EnrichedProduct:
+        seen = [outcome for outcome in outcomes if isinstance(outcome, Seen)]
+        odd = odd_entries(part.product.get(self.settings.images_field))
+        failed = (*(Failure("permanent", reason) for reason in odd), *(f for f in outcomes if isinstance(f, Failure)))
+        counted, left_out = (seen, 0) if self.settings.people_labels else _without_people(seen)
+        try:
+            decision = decide(part.product, self.settings.mapping, counted)
+        except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's; no product is lost by it
+            failed = (*failed, Failure("permanent", f"a rule failed: {in_words(error)}"))
+            decision, left_out = Decision((), (), ()), 0
+        return EnrichedProduct(
+            part.product,
+            changes=decision.changes,
+            failures=failed,
+            unmapped=decision.unmapped,
+            conflicts=decision.conflicts,
+            provenance=decision.provenance,
+            kept=decision.kept,
+            images=part.images,
+            looked_at=len(part.looked_at),
+            not_asked=outcomes.count(None),
+            people_labels=left_out,
+        )
+
+    def _at_picture(self, reference: str, askers: Iterable[Asker]) -> Iterator[_Outcome]:
+        if self.circuits.stopped:
+            return
+        try:
+            picture = self.pictures.of(reference)
+        except ImageRejected as error:
+            yield Failure("permanent", str(error), image=reference)
+            return
+        for asker in askers:
+            yield self._given_up(reference, asker) or self._asked(reference, picture, asker)
+
+    def _known_of(self, reference: str, askers: Iterable[Asker]) -> list[_Outcome] | None:
+        """What is known of a picture; `None` unless all is."""
+        try:
+            identity = self.pictures.believed(reference)
+        except ImageRejected as error:
+            return [Failure("permanent", str(error), image=reference)]
+        if identity is None:
+            return None
+        outcomes = [self._known_answer(reference, identity, asker) for asker in askers]
+        return None if None in outcomes else outcomes
+
+    def _known_answer(self, reference: str, identity: str | Failure, asker: Asker) -> _Outcome:
+        given_up = self._given_up(reference, asker)
+        if given_up is not None:
+            return given_up
+        kept = identity if isinstance(identity, Failure) else self.answers.kept(identity, asker.declared)
+        return _of_reference(kept, reference)
+
+    def _count_found(self, outcomes: Iterable[_Outcome]) -> None:
+        """Count answers that were kept: of failures those that are a classifier's own."""
+        for outcome in outcomes:
+            if isinstance(outcome, Seen):
+                self.answers.spending.found(outcome.classification.classifier)
+            elif outcome is not None and outcome.classifier and outcome.kind != "configuration":
+                self.answers.spending.found(outcome.classifier)
+
+    def _given_up(self, reference: str, asker: Asker) -> Failure | None:
+        why = self.circuits.why_given_up(asker.declared.name)
+        if why is None:
+            return None
+        reason = f"the classifier was given up: {why}"
+        return Failure("configuration", reason, image=reference, classifier=asker.declared.name)
+
+    def _asked(self, reference: str, picture: Picture, asker: Asker) -> _Outcome:
+        try:
+            outcome = self.answers.of(picture, asker)
+        except ConfigurationError as error:
+            self.circuits.misconfigured(asker.declared.name, error, worked=asker.has_answered)
+            return Failure("configuration", str(error), image=reference, classifier=asker.declared.name)
+        except (ImageRejected, ImageUnavailable) as error:
+            return attrs.evolve(failure_of(error, picture.image, None), image=reference)
+        return _of_reference(outcome, reference)
+
+
+def _of_reference(outcome: Outcome, reference: str) -> _Outcome:
+    if isinstance(outcome, Classification):
+        return Seen(reference, outcome)
+    return outcome and attrs.evolve(outcome, image=reference)
+
+
+def _without_people(seen: list[Seen]) -> tuple[list[Seen], int]:
+    filtered = [(one.image, *without_people_labels(one.classification)) for one in seen]
+    left_out = sum(count for _, _, count in filtered)
+    return [Seen(image, classification) for image, classification, _ in filtered], left_out
