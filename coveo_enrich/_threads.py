@@ -41,6 +41,13 @@ class Task(Generic[Result]):
     value: Result | None = attrs.field(default=None, init=False)
     error: BaseException | None = attrs.field(default=None, init=False)
 
+    @classmethod
+    def done(cls, value: Result) -> Task[Result]:
+        """One that has ended, with what came of it."""
+        task = cls(lambda: value)
+        task.run()
+        return task
+
     def run(self) -> None:
         """Do it; whatever it raises is kept."""
         try:

@@ -17,6 +17,7 @@ PUBLIC_MODULES = (
     "coveo_enrich.enrichment",
     "coveo_enrich.errors",
     "coveo_enrich.images",
+    "coveo_enrich.index",
     "coveo_enrich.sandbox",
     "coveo_enrich.stream",
 )

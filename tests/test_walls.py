@@ -17,20 +17,25 @@ MAY_IMPORT = {
     "retry": {"errors"},
     "_files": set[str](),
     "_threads": set[str](),
+    "_progress": {"errors"},
+    "_csv": {"errors"},
     "_secrets": {"errors"},
     "_json": set[str](),
     "_http": {"_threads", "errors", "retry", "__init__"},
     "_calls": FOUNDATION | {"_http"},
     "images": FOUNDATION | {"_http", "_threads"},
     "classifiers": FOUNDATION | {"_http", "_secrets", "_threads", "images"},
-    "enrichment": FOUNDATION | {"_files", "_threads", "classifiers", "images"},
+    "enrichment": FOUNDATION | {"_csv", "_files", "_progress", "_threads", "classifiers", "images", "index"},
     "index": FOUNDATION | {"_calls", "_http"},
-    "stream": FOUNDATION | {"_calls", "_http", "_json", "_secrets", "_threads", "index"},
-    "catalog": {"_files", "_json", "errors"},
+    "stream": FOUNDATION | {"_calls", "_http", "_json", "_progress", "_secrets", "_threads", "index"},
+    "catalog": {"_csv", "_files", "_json", "errors"},
     "pytest_plugin": {"sandbox"},
     "sandbox": set[str](),
 }
 """A room, and the other rooms that it may import."""
+
+OPEN_TO = {"stream.partial": {"enrichment"}}
+"""A module of values only, in a room that is closed, and the other rooms that may import it nevertheless."""
 
 OUTSIDE = {
     "attrs": set(MAY_IMPORT),
@@ -70,8 +75,20 @@ def imports_of(module: Path) -> Iterator[str]:
 def rooms_imported_by(module: Path) -> set[str]:
     """The other rooms of the package that a module imports."""
     inside = (name.split(".") for name in imports_of(module) if name.split(".")[0] == "coveo_enrich")
-    rooms = {parts[1] if len(parts) > 1 and parts[1] in MAY_IMPORT else "__init__" for parts in inside}
+    closed = [parts for parts in inside if room_of(module) not in OPEN_TO.get(".".join(parts[1:3]), set())]
+    rooms = {parts[1] if len(parts) > 1 and parts[1] in MAY_IMPORT else "__init__" for parts in closed}
     return rooms - {room_of(module)}
+
+
+def modules_needed_by(name: str) -> set[str]:
+    """The modules of its own room, such as ``stream.partial``, that one of them stands on, itself among them."""
+    needed, new = set[str](), {name}
+    while new:
+        needed |= new
+        imported = {found for one in new for found in imports_of(PACKAGE / f"{one.replace('.', '/')}.py")}
+        same_room = {".".join(found.split(".")[1:3]) for found in imported if found.startswith("coveo_enrich.")}
+        new = {one for one in same_room if one.split(".")[0] == name.split(".", maxsplit=1)[0]} - needed
+    return needed
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
@@ -90,3 +107,12 @@ def test_outside_packages_are_imported_only_where_they_belong(module: Path) -> N
 def test_every_room_has_its_walls() -> None:
     """Each folder and file of the package has an entry above, and each entry its folder or file."""
     assert {room_of(module) for module in MODULES} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("name", OPEN_TO)
+def test_a_module_that_is_open_to_other_rooms_holds_values_only(name: str) -> None:
+    """What such a module stands on, however many steps down, imports no other room but the errors."""
+    modules = [PACKAGE / f"{one.replace('.', '/')}.py" for one in modules_needed_by(name)]
+    assert {room for module in modules for room in rooms_imported_by(module)} <= {"errors"}
+    outside = {found.split(".")[0] for module in modules for found in imports_of(module)}
+    assert outside - sys.stdlib_module_names <= {"attrs", "coveo_enrich"}

@@ -1,4 +1,4 @@
-"""A bar that shows how many items a run has read (extra ``progress``). Nothing depends on it."""
+"""A bar that shows how far a run is (extra ``progress``). Nothing depends on it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,18 @@ def require_progress() -> None:
     _bar()
 
 
-def with_progress(given: Iterable[_Given], operation: str) -> Iterable[_Given]:
-    """The same things, counted on a bar as they are read."""
-    bar: Iterable[_Given] = _bar()(given, desc=operation, unit=" items", unit_scale=True)
+def with_progress(
+    given: Iterable[_Given], operation: str, *, unit: str = "items", total: int | None = None
+) -> Iterable[_Given]:
+    """The same things, counted on a bar as they are taken.
+
+    Args:
+        given: The things.
+        operation: What the bar is called.
+        unit: What they are called.
+        total: How many there are; `None`: as many as the length of ``given`` says, where it has one.
+    """
+    bar: Iterable[_Given] = _bar()(given, desc=operation, unit=f" {unit}", unit_scale=True, total=total)
     return bar
 
 
