@@ -18,7 +18,7 @@ FailureKind = Literal["permanent", "transient", "throttled", "configuration"]
 
 def check_confidence(instance: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
     """Raise unless a confidence is 0 to 1, or `None`: the validator of every value that holds one."""
-    if value is None:
+    if value is None or (value.__class__ is float and 0.0 <= value <= 1.0):  # almost always, and quickly told
         return
     if isinstance(value, bool) or not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]  # an adapter may give anything
         raise TypeError(f"{type(instance).__name__}.{attribute.name} is a number or None; got {value!r}")

@@ -7,6 +7,7 @@ named attribute, such as a fashion tagger's ``gender``, is used by a rule that a
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import attrs
@@ -61,5 +62,6 @@ def _words_of(labels: tuple[Label, ...]) -> int:
     return sum(1 + len(label.parents) for label in labels)
 
 
+@lru_cache(maxsize=4_096)  # a service has so many words for what is in pictures
 def _is_about_people(word: str) -> bool:
     return " ".join(word.casefold().replace("-", " ").split()) in _PEOPLE
