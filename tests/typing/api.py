@@ -20,9 +20,27 @@ from coveo_enrich import (
     StreamClient,
     Vocabulary,
 )
-from coveo_enrich.catalog import count_products, read_products, write_documents
+from coveo_enrich.catalog import (
+    PathMapping,
+    count_products,
+    merge_changes,
+    read_products,
+    write_changes,
+    write_documents,
+)
 from coveo_enrich.classifiers import Attribute, Classification, Classifier, Color, ColorClassifier, Failure, Label
-from coveo_enrich.enrichment import EnrichmentReport, FieldChange, write_review
+from coveo_enrich.enrichment import (
+    ClassificationCache,
+    ClassificationStore,
+    Conflict,
+    EnrichmentPlan,
+    EnrichmentReport,
+    FieldChange,
+    When,
+    without_enrichment,
+    write_review,
+)
+from coveo_enrich.index import FieldNeed
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.stream import ChunkReceipt, Finding, Receipt, UnconfirmedChunk
 
@@ -113,6 +131,41 @@ def enrich(catalog: Path) -> EnrichmentReport:
         assert_type(enriched.failures, tuple[Failure, ...])
     write_review("review.html", enricher.enrich([{"documentId": "product://1"}]))
     return run.report
+
+
+def pay_once(catalog: Path) -> EnrichmentPlan:
+    """A cache, a plan and a budget."""
+    store: ClassificationStore = ClassificationCache(catalog.with_suffix(".sqlite"), url_ttl=3_600)
+    mapping = FieldMapping(
+        [FieldRule("ec_color", reads="color", when=When({"ec_category": ["Shoes"]}))], provenance="by"
+    )
+    assert_type(mapping.needs(), tuple[FieldNeed, ...])
+    mapping.to_file("mapping.json")
+    enricher = Enricher(
+        ColorClassifier(),
+        FieldMapping.from_file("mapping.json"),
+        cache=store,
+        budget=100,
+        prices={"color-classifier": 0.0},
+        object_types=["Product"],
+        user_agent="acme-pim/7",
+        proxy="http://proxy.example:3128",
+    )
+    Enricher(ColorClassifier(), mapping, cache=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    for enriched in enricher.enrich(read_products(catalog, on_error="skip"), progress=True):
+        assert_type(enriched.conflicts, tuple[Conflict, ...])
+        assert_type(enriched.partial_update(), tuple[PartialUpdate, ...])
+        assert_type(enriched.as_row(), dict[str, Any])
+        without_enrichment(enriched.document, mapping)
+    return enricher.plan(read_products(catalog))
+
+
+def write_back(catalog: Path) -> int:
+    """The way from a PIM's export and back into it."""
+    mapping = PathMapping({"documentId": "product://{identifier}"})
+    enricher = Enricher(ColorClassifier(), FieldMapping(list(rules())))
+    written = write_changes("changes.csv", enricher.enrich(mapping.apply_all(read_products(catalog))))
+    return written + merge_changes(catalog, "changes.csv", "merged.jsonl", mapping=mapping).written
 
 
 def load(source: CoveoSource, documents: Iterable[dict[str, Any]]) -> Receipt:
