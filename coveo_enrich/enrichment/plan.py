@@ -117,7 +117,7 @@ class _Counting:
         if not isinstance(product, Mapping) or not self._settings.takes(product):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
             return
         needed = classifiers_needed(product, self._settings.mapping, self._classifiers)
-        references = split_references(product.get(self._settings.images_field))[: self._settings.max_images]
+        references = split_references(self._settings.images_of(product))[: self._settings.max_images]
         if needed and references:
             self._totals["to_look_at"] += 1
             self._totals["images"] += len(references)

@@ -462,6 +462,17 @@ def test_a_picture_is_fetched_once_for_all_classifiers(*, dead: bool) -> None:
     assert len(out.failures) == (3 if dead else 0)
 
 
+@pytest.mark.parametrize("key", ["ec_images", "EC_Images"])
+@pytest.mark.parametrize("named", ["ec_images", "EC_IMAGES"])
+def test_the_images_are_found_however_their_field_is_spelled(folder: Path, key: str, named: str) -> None:
+    """Coveo tells no fields apart by case, so neither the product nor the setting has to be in small letters."""
+    enricher = Enricher(Says(), COLOR, image_root=folder, images=named)
+    item = {"documentId": "product://1", key: ["1.jpg"]}
+    assert enricher.plan([item]).images == 1
+    (out,) = enricher.enrich([item])
+    assert (out.images, out.document["ec_color"]) == (("1.jpg",), "yellow")
+
+
 def test_a_classifier_that_does_not_read_costs_no_download() -> None:
     """A service that works by URL gets the URL, and nothing is fetched."""
     with serving(lambda _: b"kayak") as (host, asked):

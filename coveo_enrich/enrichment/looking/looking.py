@@ -51,6 +51,10 @@ class LookSettings:
         kind = product.get(key_of(product, "objecttype"))
         return not isinstance(kind, str) or kind.strip().lower() in self.object_types
 
+    def images_of(self, product: Mapping[str, Any]) -> object:
+        """What the field that names a product's pictures holds, however the product spells the field."""
+        return product.get(key_of(product, self.images_field))
+
 
 _Outcome = Seen | Failure | None
 """What became of one picture and one classifier; `None`: it was not asked, as the budget is spent."""
@@ -123,14 +127,14 @@ class ProductLook:
             return EnrichedProduct(product, failures=(Failure("permanent", reason),))
         if not self.settings.takes(product):
             return EnrichedProduct(product)
-        images = split_references(product.get(self.settings.images_field))
+        images = split_references(self.settings.images_of(product))
         needed = classifiers_needed(product, self.settings.mapping, self.askers)
         asked = tuple(asker for name, asker in self.askers.items() if name in needed)
         return Part(product, images, images[: self.settings.max_images] if asked else (), asked)
 
     def _decided(self, part: Part, outcomes: Sequence[_Outcome]) -> EnrichedProduct:
         seen = [outcome for outcome in outcomes if isinstance(outcome, Seen)]
-        odd = odd_entries(part.product.get(self.settings.images_field))
+        odd = odd_entries(self.settings.images_of(part.product))
         failed = (*(Failure("permanent", reason) for reason in odd), *(f for f in outcomes if isinstance(f, Failure)))
         counted, left_out = (seen, 0) if self.settings.people_labels else _without_people(seen)
         try:

@@ -64,7 +64,7 @@ def _by_field(names: tuple[object, ...]) -> Mapping[str, str]:
 
 def key_of(product: Mapping[str, Any], field: str) -> str:
     """The key that a single field stands under in a product; the field itself when the product has none for it."""
-    return field if field in product else keys_by_field(product).get(field, field)
+    return field if field in product else keys_by_field(product).get(field.lower(), field)
 
 
 def is_missing(value: object) -> bool:
