@@ -1,7 +1,8 @@
 """What operations promise when they are interrupted, whatever goes wrong and whatever came before (laws 2, 3, 4 and 7).
 
 A machine draws operations and troubles, and after each operation looks at what the sandbox's source holds. By default
-it runs for some seconds; with ``COVEO_ENRICH_EXAMPLES=2000`` in the environment, for as many examples.
+it runs for some seconds; with ``COVEO_ENRICH_EXAMPLES=2000`` in the environment, and ``-o faulthandler_timeout=0`` on
+the command line as that takes a while, for as many examples.
 """
 
 from __future__ import annotations
