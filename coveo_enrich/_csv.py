@@ -89,7 +89,10 @@ class _Lines:
 
 def _delimiter_of(header: bytes) -> str:
     line = header.decode(errors="replace")
-    return max(_DELIMITERS, key=lambda delimiter: sum(map(len, csv.reader([line], delimiter=delimiter))))
+    try:
+        return max(_DELIMITERS, key=lambda delimiter: sum(map(len, csv.reader([line], delimiter=delimiter))))
+    except csv.Error:  # UTF-16, or no CSV at all: reading its first record says so
+        return _DELIMITERS[0]
 
 
 def encoded(cells: Iterable[str], delimiter: str = ",") -> bytes:

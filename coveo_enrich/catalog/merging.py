@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -40,8 +41,9 @@ class MergedChanges:
         products: Products that were written, which is all that were read.
         written: Changes that were put in.
         unchanged: Changes whose value the product had already.
-        conflicts: Changes that were left out, as the product has another value than when they were decided, or, with a
-            mapping, something else where the path of the field leads.
+        conflicts: Changes that were left out, as the product has another value than when they were decided, or shares
+            its key with products that were given other values, or, with a mapping, has something else where the path
+            of the field leads.
         unknown: Changes that were left out, as the file has no such product.
         examples: The first 20 of those that were left out, with the reason.
     """
@@ -92,6 +94,7 @@ def merge_changes(
 
 
 def _merge_csv(products_path: str | Path, out: BinaryIO, filled: Iterable[str], merger: _Merger) -> None:
+    out.write(_byte_order_mark(products_path))
     with opened(products_path) as file:
         table = table_of_csv(products_path, file)
         columns = tuple(dict.fromkeys((*table.columns, *filled)))
@@ -99,6 +102,12 @@ def _merge_csv(products_path: str | Path, out: BinaryIO, filled: Iterable[str], 
         for product in ProductReader(table.products, skips=False):
             merged = merger.merged(product)
             out.write(_csv.encoded((as_text(merged.get(column)) for column in columns), table.delimiter))
+
+
+def _byte_order_mark(path: str | Path) -> bytes:
+    """The mark of a file that has one: without it spreadsheets would misread every accent of the result."""
+    with opened(path) as file:
+        return BOM_UTF8 if file.read(len(BOM_UTF8)) == BOM_UTF8 else b""
 
 
 class _Waiting:
@@ -150,8 +159,14 @@ class _Merger:
         """A product with its changes."""
         self._counts["products"] += 1
         key = as_text(self._item(product).get(self._waiting.key_field))
-        for field, before, after in self._waiting.of(key):
-            product = self._with_change(product, f"{key} {field}", field, before, after)
+        changes = self._waiting.of(key)
+        unclear = _unclear(changes)
+        for field, before, after in changes:
+            if (field, as_text(before)) in unclear:
+                why = f"other products have this {self._waiting.key_field} too, and other values"
+                self._leave_out("conflicts", f"{key} {field}: {why}")
+            else:
+                product = self._with_change(product, f"{key} {field}", field, before, after)
         return product
 
     def result(self) -> MergedChanges:
@@ -187,3 +202,11 @@ class _Merger:
         self._counts[why] += 1
         if len(self._examples) < _EXAMPLES:
             self._examples.append(example)
+
+
+def _unclear(changes: Iterable[Sequence[Any]]) -> set[tuple[str, str]]:
+    """Fields, with the value before, that changes of one key take to different values: a key of several products."""
+    led_to: dict[tuple[str, str], set[str]] = {}
+    for field, before, after in changes:
+        led_to.setdefault((field, as_text(before)), set()).add(as_text(after))
+    return {start for start, ends in led_to.items() if len(ends) > 1}

@@ -52,6 +52,8 @@ _Compiled: TypeAlias = "Path | _Template | _Several"
 
 
 def _entries(fields: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, _Source], ...]:
+    if not isinstance(fields, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+        raise ConfigurationError(f"a PathMapping is a dict of fields with their paths; got {fields!r}")
     return tuple(
         (field, tuple(source) if isinstance(source, list) else cast("_Source", source))
         for field, source in fields.items()

@@ -46,6 +46,29 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_a_key_of_several_products_mixes_nothing_up(tmp_path: Path) -> None:
+    """Law 9: where it is not clear which product a value is of, none gets it, and each of them is counted."""
+    kayaks = [{"documentId": f"product://{number}", "ec_name": "Kayak"} for number in range(2)]
+    products, changes = tmp_path / "products.jsonl", tmp_path / "changes.csv"
+    write_documents(products, kayaks)
+    write_changes(changes, [change(None, "Red", kayaks[0]), change(None, "Blue", kayaks[1])], key="ec_name")
+    merged = merge_changes(products, changes, products)
+    assert (merged.written, merged.conflicts) == (0, 4)
+    assert merged.examples[0] == "Kayak ec_color: other products have this ec_name too, and other values"
+    assert list(read_products(products)) == kayaks
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_csv_file_keeps_its_byte_order_mark(tmp_path: Path, mark: bytes) -> None:
+    """What a spreadsheet needs to read accents is there after a merge if it was there before, once and no more."""
+    products, changes = tmp_path / "products.csv", tmp_path / "changes.csv"
+    products.write_bytes(mark + "documentId;ec_name\r\nproduct://1;Canoë\r\n".encode())
+    write_changes(changes, [change(None, "Navy")])
+    for _ in range(2):
+        merge_changes(products, changes, products)
+        assert products.read_bytes() == mark + "documentId;ec_name;ec_color\r\nproduct://1;Canoë;Navy\r\n".encode()
+
+
 def test_a_csv_file_has_a_row_for_each_change(tmp_path: Path) -> None:
     """Only what changed is written, with what speaks for it the most."""
     path = tmp_path / "changes.csv"

@@ -112,7 +112,15 @@ def test_a_quotation_mark_without_its_second_is_named(path: Path) -> None:
 
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
 @pytest.mark.parametrize(
-    ("header", "reason"), [(b"a,b,a", "'a' twice"), (b"a,caf\xe9", "UTF-8"), (b'"a"x,b', "not CSV")]
+    ("header", "reason"),
+    [
+        (b"a,b,a", "'a' twice"),
+        (b"a,caf\xe9", "UTF-8"),
+        (b'"a"x,b', "not CSV"),
+        (b"a,b\r1,2\r", "not CSV"),  # as old spreadsheets of the Mac end lines
+        ("a,b\r\n".encode("utf-16"), "save it as CSV UTF-8"),
+        (b"a," + b"b" * 200_000, "not CSV"),
+    ],
 )
 def test_a_header_that_cannot_be_used_is_an_error(
     path: Path, on_error: Literal["raise", "skip"], header: bytes, reason: str

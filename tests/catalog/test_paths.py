@@ -141,6 +141,13 @@ def test_the_place_of_the_mistake_is_named() -> None:
         PathMapping({"ec_name": "values.name[locale].data"})
 
 
+@pytest.mark.parametrize("fields", ["identifier", [("documentId", "identifier")], None])
+def test_fields_that_are_no_mapping_are_refused(fields: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    """The error says what is wanted."""
+    with pytest.raises(ConfigurationError, match="a dict of fields with their paths"):
+        PathMapping(fields)
+
+
 def test_a_mapping_is_a_value() -> None:
     """Law 14: it compares, hashes and pickles."""
     fields = {"documentId": "product://{identifier}", "ec_images": ["a", "b"]}

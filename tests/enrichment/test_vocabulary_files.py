@@ -72,6 +72,10 @@ BROKEN_CSV: list[tuple[bytes, int | None, str]] = [
     (b"colour,synonyms\nRed,crimson\n", 1, "'value'"),
     (b"value,synonyms\nRed,crimson,scarlet\n", 2, "3 cells"),
     (b"value,synonyms\n\nRed\n", 3, "1 cells"),
+    (b"value;synonyms;;\nRed;crimson;;\nBlue;sky;azure;\n", 3, "does not name: put several synonyms into one cell"),
+    (b"value,synonyms,synonyms\nRed,crimson,scarlet\n", 1, "'synonyms' twice"),
+    (b"value,Value\nRed,crimson\n", 1, "'value' twice"),
+    ("value;synonyms\r\nRed;crimson\r\n".encode("utf-16"), 1, "save it as CSV UTF-8"),
     (b'value,synonyms\nRed,"dark\nred"\n,crimson\n', 4, "no value for 'crimson'"),
     (b"value,synonyms\nRed,crimson\nBlue,sky\nPurple,Crimson\nPink,\n", 4, "both 'Red' and 'Purple'"),
     (b"value,synonyms\nRed,\nred,\n", 3, "both 'Red' and 'red'"),
@@ -265,6 +269,6 @@ def test_suggestions_are_edited_in_json_and_taken_back(tmp_path: Path) -> None:
 def test_every_unknown_word_is_suggested(unmapped: dict[str, int]) -> None:
     """Law 9: no word and no count is lost but those of words that are known or hold nothing."""
     suggestions = COLORS.suggest(unmapped).words
-    lost = [word for word in unmapped if COLORS.match(word) is None and Vocabulary({"x": []}).suggest({word: 1}).words]
+    lost = [word for word in unmapped if COLORS.match(word) is None and Vocabulary({}).suggest({word: 1}).words]
     assert sum(one.count for one in suggestions) == sum(unmapped[word] for word in lost)
     assert all(COLORS.match(one.word) is None and set(one.nearest) <= set(COLORS.values) for one in suggestions)

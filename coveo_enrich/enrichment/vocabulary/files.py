@@ -21,6 +21,7 @@ from coveo_enrich.errors import CatalogFileError, ConfigurationError
 __all__ = ["Row", "file_format", "read_rows", "write_csv", "write_entries", "write_json"]
 
 _BETWEEN_SYNONYMS: Final = re.compile(r"[;,\n]")
+_COLUMNS: Final = ("value", "synonyms", "synonym")
 _SUGGESTED: Final = "nearest"
 """The key of suggestions alone: a row that has it may lack a value, as nobody decided about it."""
 
@@ -97,6 +98,9 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
         columns = [cell.strip().casefold() for cell in header.cells]
         if "value" not in columns:
             raise CatalogFileError(str(path), header.line, "its first line must name a column 'value'")
+        double = next((column for column in _COLUMNS if columns.count(column) > 1), None)
+        if double is not None:
+            raise CatalogFileError(str(path), header.line, f"its first line names {double!r} twice")
         for record in map(_sound, records):
             if len(record.cells) != len(columns):
                 raise CatalogFileError(
@@ -104,6 +108,13 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
                     record.line,
                     f"it has {len(record.cells)} cells, and the first line {len(columns)}: put several synonyms "
                     "between quotation marks",
+                )
+            if any(cell.strip() for column, cell in zip(columns, record.cells, strict=True) if not column):
+                raise CatalogFileError(
+                    str(path),
+                    record.line,
+                    "it has a word in a column that the first line does not name: put several synonyms into one cell, "
+                    "with ; between them",
                 )
             cells = (_csv.unguarded(cell).strip() for cell in record.cells)
             yield from _row(path, record.line, dict(zip(columns, cells, strict=True)))
