@@ -17,7 +17,7 @@ from coveo_enrich.classifiers.values import Failure, FailureKind
 from coveo_enrich.enrichment.product import EnrichedProduct
 from coveo_enrich.enrichment.rules.fields import is_missing, keys_by_field
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
-from coveo_enrich.enrichment.spending import cost_of
+from coveo_enrich.enrichment.spending import cost_in_words, cost_of
 
 __all__ = ["EnrichmentReport", "FailureCount", "FieldCoverage", "ReportBuilder"]
 
@@ -208,8 +208,9 @@ class ReportBuilder:
         key = (failure.kind, failure.reason)
         if key not in self._failures and len(self._failures) >= _DISTINCT:
             key = (failure.kind, _OTHERS)
-        self._failures[key] += 1
+        # First, as another thread may read the report meanwhile, and looks for examples of each failure.
         examples = self._examples.setdefault(key, [])
+        self._failures[key] += 1
         if len(examples) < _EXAMPLES:
             examples.append(" ".join(part for part in (enriched.document_id, failure.image) if part))
 
@@ -242,7 +243,7 @@ def _lines(report: EnrichmentReport) -> list[str]:
 
 
 def _classifier_line(report: EnrichmentReport, name: str) -> str:
-    cost = f", cost {report.cost[name]:,.2f}" if name in report.cost else ""
+    cost = f", cost {cost_in_words(report.cost[name])}" if name in report.cost else ""
     return f"classifier {name}: {report.calls.get(name, 0):,} calls, {report.hits.get(name, 0):,} known{cost}"
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,6 +74,31 @@ def test_what_is_filled_is_kept(value: object) -> None:
     assert not is_missing(value)
     decision = decided({"a": value}, FieldRule("a", reads="label"), labels(("kayak", 0.9)))
     assert (decision.changes, decision.kept) == ((), ("a",))
+
+
+@pytest.mark.parametrize("existing", ["keep", "replace"])
+@pytest.mark.parametrize("values", ["one", "many"])
+def test_the_nulls_of_data_frames_are_missing(existing: Any, values: Any) -> None:  # noqa: ANN401 - literals
+    """NaN, NA, NaT, and an array of nothing else are filled, also alone in a list."""
+    pd: Any = pytest.importorskip("pandas")
+    rule = FieldRule("a", reads="label", existing=existing, values=values)
+    value = "kayak" if values == "one" else ["kayak"]
+    for null in (math.nan, np.float32("nan"), pd.NA, pd.NaT, [pd.NA], np.array([]), np.array([None, ""])):
+        assert is_missing(null)
+        out = enriched({"a": null}, decided({"a": null}, rule, labels(("kayak", 0.9))))
+        assert out.document == {"a": value}
+        assert [type(change.before) for change in out.changes] in ([type(None)], [list])
+
+
+def test_an_array_is_a_list() -> None:
+    """What a data frame has as a NumPy array is kept, replaced and added to as a list is."""
+    boats = np.array(["boat", "canoe"])
+    seen = labels(("kayak", 0.9), ("boat", 0.8))
+    assert not is_missing(boats)
+    assert decided({"a": boats}, FieldRule("a", reads="label"), seen).kept == ("a",)
+    assert written({"a": boats}, FieldRule("a", reads="label", existing="replace"), seen) == "kayak"
+    added = FieldRule("a", reads="label", values="many", existing="add")
+    assert written({"a": boats}, added, seen) == ["boat", "canoe", "kayak"]
 
 
 def test_an_absent_field_is_filled() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -89,6 +89,27 @@ def test_a_list_is_known_however_a_file_gives_it_back(form: object) -> None:
     many = mapping(values="many")
     document = {**enriched({}, many, "red", "blue"), "a": form}
     assert enriched(document, many, "yellow")["a"] == ["yellow"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "form"),
+    [
+        ("flag", "yes", True),
+        ("flag", "yes", "True"),
+        ("flag", "no", "FALSE"),
+        ("number", "2", 2.0),
+        ("number", "2", "2"),
+        ("number", "12.50", "12.5"),
+    ],
+)
+def test_a_flag_or_number_is_known_however_a_file_gives_it_back(
+    kind: Literal["flag", "number"], word: str, form: object
+) -> None:
+    """What a table wrote as a text is a machine's still, and seeing the same again is no change."""
+    rules = mapping(type=kind)
+    document = {**enriched({}, rules, word), "a": form}
+    assert without_enrichment(document, rules) == {}
+    assert enriched(document, rules, word) is document
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
+import numpy as np
+import pytest
 from tellers import Teller, item
 
-from coveo_enrich import Enricher, Evidence, FieldMapping, FieldRule, Vocabulary
-from coveo_enrich.enrichment.report import EnrichmentReport
+from coveo_enrich import EnrichedProduct, Enricher, Evidence, FieldMapping, FieldRule, Vocabulary
+from coveo_enrich.classifiers import Failure
+from coveo_enrich.enrichment.report import EnrichmentReport, ReportBuilder
 
 BOATS = Vocabulary({"Kayak": ["kayak"], "Canoe": ["canoe"]})
 MAPPING = FieldMapping(
@@ -57,3 +63,44 @@ def test_a_report_shows_itself_in_a_notebook_with_everything_escaped(tmp_path: P
 def test_a_report_says_in_words_what_others_speak_against(tmp_path: Path) -> None:
     """Law 9: a conflict is named with its field."""
     assert "kind: 1 values that others speak against" in str(report_of(tmp_path))
+
+
+def test_nulls_of_a_data_frame_and_arrays_are_counted(tmp_path: Path) -> None:
+    """Law 1: what a data frame holds in the field of a rule ends no run: NA is no value, an array is one."""
+    pd: Any = pytest.importorskip("pandas")
+    (tmp_path / "k.jpg").write_bytes(b"kayak")
+    enricher = Enricher([Teller("a"), Teller("<b>")], MAPPING, image_root=tmp_path)
+    run = enricher.enrich([item(1, "k.jpg", kind=pd.NA), item(2, "k.jpg", kind=np.array(["Canoe", "Raft"]))])
+    assert [one.failures for one in run] == [(), ()]
+    (field,) = run.report.fields
+    assert (field.before, field.after, dict(field.written)) == (1, 2, {"Kayak": 1})
+
+
+def test_pictures_may_come_from_a_data_frame(tmp_path: Path) -> None:
+    """A null in the field of pictures is no picture, and no failure; an array is a list of them."""
+    pd: Any = pytest.importorskip("pandas")
+    (tmp_path / "k.jpg").write_bytes(b"kayak")
+    enricher = Enricher([Teller("a"), Teller("<b>")], MAPPING, image_root=tmp_path)
+    fields = (pd.NA, float("nan"), np.array([]), np.array(["k.jpg"]))
+    run = enricher.enrich({"ec_images": field} for field in fields)
+    assert [(one.images, one.failures) for one in run] == [((), ())] * 3 + [(("k.jpg",), ())]
+    assert run.report.without_images == 3
+
+
+def test_a_report_is_read_at_any_moment() -> None:
+    """Another thread may read it at each step of counting a product."""
+    counted = ReportBuilder(MAPPING, lambda _: True)
+    read: list[EnrichmentReport] = []
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - as sys.settrace wants it
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            read.append(counted.report(calls={}, hits={}, stopped={}, prices={}))
+        return trace
+
+    sys.settrace(trace)
+    try:
+        counted.count(EnrichedProduct(item(1), failures=(Failure("permanent", "gone"),)))
+    finally:
+        sys.settrace(None)
+    assert [len(one.failures) for one in (read[0], read[-1])] == [0, 1]

@@ -18,7 +18,7 @@ from coveo_enrich.enrichment.product import Conflict, FieldChange, Observation, 
 from coveo_enrich.enrichment.rules.evidence import Evidence
 from coveo_enrich.enrichment.rules.field_rule import FieldRule
 from coveo_enrich.enrichment.rules.field_types import Value
-from coveo_enrich.enrichment.rules.fields import as_text, is_missing, key_of, keys_by_field, parts
+from coveo_enrich.enrichment.rules.fields import as_text, is_missing, key_of, keys_by_field, parts, plain
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
 from coveo_enrich.enrichment.vocabulary.hierarchy import with_ancestors
 
@@ -102,7 +102,7 @@ def _targets(product: Mapping[str, Any], mapping: FieldMapping, marks: Marks) ->
     for rule in mapping.rules:
         if rule.when is None or rule.when(product):
             key = keys.get(rule.field, rule.field)
-            before = product.get(key)
+            before = plain(product.get(key))
             kept = rule.existing == "keep" and not is_missing(before)
             yield _Target(rule, key, before, kept and not is_machine_written(before, marks.get(rule.field)))
 
@@ -161,7 +161,7 @@ def _change(target: _Target, candidates: Sequence[Candidate]) -> Iterator[FieldC
         return
     if rule.values == "one":
         best = candidates[0]
-        if before != best.value:
+        if not _holds(before, best.value):
             yield FieldChange(target.key, before, best.value, best.confidence, best.evidence)
         return
     there = parts(before) if rule.existing == "add" else ()
@@ -171,6 +171,11 @@ def _change(target: _Target, candidates: Sequence[Candidate]) -> Iterator[FieldC
     if added and after != parts(before):
         evidence = tuple(one for candidate in added for one in candidate.evidence)
         yield FieldChange(target.key, before, after, min(added, key=sureness).confidence, evidence)
+
+
+def _holds(before: object, value: Value) -> bool:
+    """Whether a field has a value already: a number or flag also as the text that a file without types has for it."""
+    return before == value if isinstance(value, str) else as_text(before).lower() == as_text(value)
 
 
 def _listed(rule: FieldRule, candidates: Iterable[Candidate]) -> Iterable[Value]:

@@ -21,6 +21,7 @@ __all__ = ["Marks", "is_machine_written", "marks_of", "marks_with", "without_enr
 Marks: TypeAlias = Mapping[str, Mapping[str, Any]]
 """By field: ``values``, the digests; ``by``, the classifiers; ``confidence``, 0 to 1 or `None`."""
 
+_FLAGS: Final = frozenset({"true", "false"})  # ``True`` to Python's csv, ``TRUE`` to spreadsheets
 _DIGEST_BYTES: Final = 6  # a change by a person goes unseen once in 2.8e14
 
 
@@ -105,5 +106,7 @@ def _digests(values: Iterable[object]) -> set[str]:
 
 
 def _digest(value: object) -> str:
-    # Of the text, so that a value is still known when a file without types gave it back.
-    return hashlib.blake2b(as_text(value).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).hexdigest()
+    # Of the text, so that a value is still known when a file without types gave it back, a flag in capitals too.
+    text = as_text(value)
+    known = text.lower() if text.lower() in _FLAGS else text
+    return hashlib.blake2b(known.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).hexdigest()

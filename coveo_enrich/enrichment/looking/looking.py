@@ -20,7 +20,7 @@ from coveo_enrich.enrichment.looking.circuits import Circuits
 from coveo_enrich.enrichment.looking.people import without_people_labels
 from coveo_enrich.enrichment.looking.pictures import Picture, Pictures
 from coveo_enrich.enrichment.product import EnrichedProduct
-from coveo_enrich.enrichment.rules.fields import key_of
+from coveo_enrich.enrichment.rules.fields import key_of, plain
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavailable
 from coveo_enrich.images.references import odd_entries, split_references
@@ -53,7 +53,7 @@ class LookSettings:
 
     def images_of(self, product: Mapping[str, Any]) -> object:
         """What the field that names a product's pictures holds, however the product spells the field."""
-        return product.get(key_of(product, self.images_field))
+        return plain(product.get(key_of(product, self.images_field)))
 
 
 _Outcome = Seen | Failure | None

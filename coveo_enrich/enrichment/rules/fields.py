@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from coveo_enrich.errors import ConfigurationError
 
-__all__ = ["as_text", "check_field_name", "is_missing", "key_of", "keys_by_field", "parts"]
+__all__ = ["as_text", "check_field_name", "is_missing", "key_of", "keys_by_field", "parts", "plain"]
 
 # docs.coveo.com, Field API
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,254}")
@@ -68,23 +68,37 @@ def key_of(product: Mapping[str, Any], field: str) -> str:
 
 
 def is_missing(value: object) -> bool:
-    """Whether a field counts as not filled: absent, null, NaN (a data frame's null), blank, or a list of those."""
-    if value is None or value != value:  # noqa: PLR0124 - only NaN differs from itself
-        return True
+    """Whether a field counts as not filled: absent, null, NaN or NA (a data frame's nulls), blank, a list of those."""
+    value = plain(value)
     if isinstance(value, str):
         return not value.strip()
     if isinstance(value, list | tuple):
         return all(is_missing(part) for part in cast("Sequence[object]", value))
-    return False
+    return value is None
 
 
 def parts(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the product holds
     """The values of a multi-value field: a list, or one text with ``;`` between them (docs.coveo.com/en/162)."""
+    value = plain(value)
     if is_missing(value):
         return ()
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(";") if part.strip())
     return tuple(cast("Sequence[Any]", value)) if isinstance(value, list | tuple) else (value,)
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - whatever the product holds
+    """A value without the ways of data frames: their nulls, NaN and NA, as `None`, and a NumPy array as a list."""
+    if type(value).__module__ == "numpy" and value.ndim:
+        return value.tolist()
+    return None if _is_null(value) else value
+
+
+def _is_null(value: object) -> bool:
+    try:
+        return bool(value != value)  # noqa: PLR0124 - only NaN differs from itself
+    except TypeError:  # pandas' NA does not even know that
+        return True
 
 
 def as_text(value: object) -> str:
