@@ -110,6 +110,8 @@ class Enricher:
         object_types: Iterable[str] = ("Product", "Variant"),
         people_labels: bool = False,
     ) -> None:
+        if not isinstance(mapping, FieldMapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # rules in a list are
+            raise ConfigurationError(f"mapping must be a FieldMapping of rules; got {type(mapping).__name__}")
         several = tuple(classifiers) if isinstance(classifiers, Iterable) else (classifiers,)
         _check_names(several, mapping)
         require_count("concurrency", concurrency, 1)
@@ -137,7 +139,7 @@ class Enricher:
             products: As for `enrich`; all of them are read.
 
         Raises:
-            ConfigurationError: It is one product, not several.
+            ConfigurationError: It is one product, or the name of a file.
         """
         _require_several(products)
         scene = self._scene
@@ -160,7 +162,8 @@ class Enricher:
             progress: Whether a bar shows how many products came out (extra ``progress``); also in notebooks.
 
         Raises:
-            ConfigurationError: It is one product, not several; as a `MissingExtraError`: tqdm is not installed.
+            ConfigurationError: It is one product, or the name of a file; as a `MissingExtraError`: tqdm is not
+                installed.
         """
         _require_several(products)
         if progress:
@@ -274,8 +277,10 @@ def _in_file(path: str | Path) -> ClassificationStore:
 
 
 def _require_several(products: object) -> None:
-    if isinstance(products, Mapping | str):
+    if isinstance(products, Mapping):
         raise ConfigurationError("several products are wanted: for a single one, give [product]")
+    if isinstance(products, str | Path):
+        raise ConfigurationError("products are wanted, not a file: read it with coveo_enrich.catalog.read_products")
 
 
 def _store_of(cache: str | Path | ClassificationStore | None, *, people_labels: bool) -> ClassificationStore | None:

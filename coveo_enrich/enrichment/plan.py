@@ -23,7 +23,7 @@ from coveo_enrich.enrichment.decisions.decide import classifiers_needed
 from coveo_enrich.enrichment.looking.answers import kept_answer
 from coveo_enrich.enrichment.looking.looking import LookSettings
 from coveo_enrich.enrichment.looking.pictures import Pictures
-from coveo_enrich.enrichment.spending import cost_of
+from coveo_enrich.enrichment.spending import cost_in_words, cost_of
 from coveo_enrich.errors import ImageRejected
 from coveo_enrich.images.references import split_references
 
@@ -85,7 +85,7 @@ class EnrichmentPlan:
         return f"{name}: {self.calls[name]:,} calls, {self.known[name]:,} known" + (price and f", cost {price}")
 
     def _price(self, name: str) -> str:
-        return f"{self.cost[name]:,.2f}" if name in self.cost else ""
+        return cost_in_words(self.cost[name]) if name in self.cost else ""
 
 
 def plan_of(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from coveo_enrich.errors import ConfigurationError
 
-__all__ = ["Spending", "cost_of", "prices_of"]
+__all__ = ["Spending", "cost_in_words", "cost_of", "prices_of"]
+
+_LEAST_SHOWN: Final = 0.01
 
 
 class Spending:
@@ -85,3 +87,8 @@ def prices_of(prices: Mapping[str, Any], names: Sequence[str]) -> dict[str, floa
 def cost_of(calls: Mapping[str, int], prices: Mapping[str, float]) -> dict[str, float]:
     """What calls cost, by classifier, where its price is known."""
     return {name: count * prices[name] for name, count in calls.items() if name in prices}
+
+
+def cost_in_words(cost: float) -> str:
+    """A cost with two decimals; one that is too small for them does not look like none."""
+    return f"less than {_LEAST_SHOWN}" if 0 < cost < _LEAST_SHOWN else f"{cost:,.2f}"

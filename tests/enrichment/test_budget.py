@@ -114,6 +114,19 @@ def test_a_price_tells_the_cost(server: PictureServer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("price", "words"), [(0, "0.00"), (0.0015, "less than 0.01"), (0.005, "0.01"), (1_000, "2,000.00")]
+)
+def test_a_cost_that_is_too_small_to_show_is_not_shown_as_none(server: PictureServer, price: float, words: str) -> None:
+    """Law 9: in the plan and in the report alike."""
+    enricher = enricher_at(server, Teller("a"), prices={"a": price})
+    products = [item(n, f"{n}.jpg") for n in range(2)]
+    run = enricher.enrich(products)
+    list(run)
+    assert f"a: 2 calls, 0 known, cost {words}" in str(enricher.plan(products))
+    assert f"classifier a: 2 calls, 0 known, cost {words}\n" in str(run.report)
+
+
+@pytest.mark.parametrize(
     ("options", "match"),
     [
         ({"budget": -1}, "budget"),

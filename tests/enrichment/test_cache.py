@@ -302,7 +302,12 @@ def a_catalog(path: Path) -> None:
     path.write_text('{"documentId": "1"}\n' * 500, "utf-8")
 
 
-@pytest.mark.parametrize("make", [a_catalog, of_another_program])
+def a_catalog_of_a_spreadsheet(path: Path) -> None:
+    """CSV with a byte order mark; the hundredth byte is half of a letter."""
+    path.write_text("documentId,ec_names\n" + "é" * 300, "utf-8-sig")
+
+
+@pytest.mark.parametrize("make", [a_catalog, a_catalog_of_a_spreadsheet, of_another_program])
 def test_a_file_of_somebody_else_is_left_alone(path: Path, make: Callable[[Path], None]) -> None:
     """Law 12: what was named by mistake raises, and stays as it is."""
     make(path)

@@ -658,6 +658,13 @@ def test_a_setting_out_of_its_range_is_refused(options: dict[str, Any]) -> None:
         Enricher(Says(), COLOR, **options)
 
 
+def test_rules_that_are_no_mapping_are_refused() -> None:
+    """The error says what they must be in."""
+    rules: Any = [FieldRule("ec_color", reads="color")]
+    with pytest.raises(ConfigurationError, match="mapping must be a FieldMapping of rules; got list"):
+        Enricher(Says(), rules)
+
+
 def test_names_of_classifiers_are_checked() -> None:
     """Two of a name, a name that a rule believes but nobody has, and no classifier at all are refused."""
     with pytest.raises(ConfigurationError, match="different names"):

@@ -168,6 +168,15 @@ def test_a_plan_takes_whatever_is_in_a_catalog(server: PictureServer) -> None:
         enricher_at(server, Teller()).plan(one)
 
 
+@pytest.mark.parametrize("file", ["products.csv", Path("products.csv")], ids=["text", "path"])
+def test_the_name_of_a_file_is_no_products(server: PictureServer, file: Any) -> None:  # noqa: ANN401 - what a caller mixes up
+    """The error says how to read the file, for a plan and for a run."""
+    enricher = enricher_at(server, Teller())
+    for take in (enricher.plan, enricher.enrich):
+        with pytest.raises(ConfigurationError, match="read_products"):
+            take(file)
+
+
 def test_a_plan_starts_no_thread(server: PictureServer, tmp_path: Path) -> None:
     """Counting is all that is done."""
     before = threading.active_count()

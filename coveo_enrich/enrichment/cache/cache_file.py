@@ -5,6 +5,7 @@ Every statement is a transaction of its own, so a process may end at any moment.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import logging
 import os
@@ -163,8 +164,18 @@ def _require_no_text(path: Path) -> None:
     """Refuse a catalog, or whatever else was named by mistake: only what may be a damaged cache is put aside."""
     with contextlib.suppress(FileNotFoundError, IsADirectoryError), path.open("rb") as file:
         beginning = file.read(_BEGINNING_BYTES)
-        if beginning and beginning.isascii() and not beginning.startswith(_MAGIC) and b"\0" not in beginning:
+        if beginning and _is_text(beginning):
             raise _of_somebody_else(path, "it is a text")
+
+
+def _is_text(beginning: bytes) -> bool:
+    if beginning.startswith(_MAGIC) or b"\0" in beginning:
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(beginning)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _of_somebody_else(path: Path, what: str) -> ConfigurationError:

@@ -69,7 +69,11 @@ def _json_of(path: Path) -> object:
         return json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
         raise CatalogFileError(str(path), error.lineno, f"it is not JSON: {error.msg}") from None
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except OSError as error:
+        raise CatalogFileError(str(path), None, f"it cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise CatalogFileError(str(path), None, f"it is not UTF-8: {error.reason} at byte {error.start}") from error
+    except RecursionError as error:
         raise CatalogFileError(str(path), None, str(error)) from error
 
 
