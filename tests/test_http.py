@@ -24,13 +24,16 @@ from wires import (
     Host,
     Identity,
     Request,
+    answer_by_half,
     answering,
     everything_said,
     forget_environment,
     in_thread,
     joined,
+    read_a_byte,
     read_request,
     resolve,
+    silent_after,
 )
 
 from coveo_enrich import __version__, _http
@@ -70,38 +73,10 @@ def get(sender: HttpSender, url: str, interrupt: Interrupt | None = None) -> Rep
     return sender.send("look", "GET", url, headers={}, interrupt=interrupt)
 
 
-def read_a_byte(connection: socket.socket) -> object:
-    """Look at the start of what comes, and no further."""
-    return connection.recv(1)
-
-
-def answer_by_half(connection: socket.socket) -> None:
-    """Announce more than what comes."""
-    read_request(connection)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
-
-
 def answer_until_the_end(connection: socket.socket) -> None:
     """Begin a reply that is whole when the connection ends."""
     read_request(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nhalf")
-
-
-@contextlib.contextmanager
-def silent_after(begin: Callable[[socket.socket], object]) -> Generator[tuple[Host, threading.Semaphore]]:
-    """A host that begins and then never says another word, and what tells that it began."""
-    begun, over = threading.Semaphore(0), threading.Event()
-
-    def talk(connection: socket.socket) -> None:
-        begin(connection)
-        begun.release()
-        over.wait()
-
-    with Host(talk) as host:
-        try:
-            yield host, begun
-        finally:
-            over.set()
 
 
 class OnDemand:

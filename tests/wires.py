@@ -10,6 +10,7 @@ import subprocess
 import threading
 import traceback
 from collections.abc import Callable, Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
@@ -21,13 +22,17 @@ __all__ = [
     "Host",
     "Identity",
     "Request",
+    "answer_by_half",
     "answering",
+    "answering_http",
     "everything_said",
     "forget_environment",
     "in_thread",
     "joined",
+    "read_a_byte",
     "read_request",
     "resolve",
+    "silent_after",
 ]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -215,3 +220,46 @@ class Identity:
         context.load_cert_chain(self.certificate, self.key)
         with context.wrap_socket(connection, server_side=True) as inside:
             yield inside
+
+
+def read_a_byte(connection: socket.socket) -> object:
+    """Look at the start of what comes, and no further."""
+    return connection.recv(1)
+
+
+def answer_by_half(connection: socket.socket) -> None:
+    """Announce more than what comes."""
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+
+
+@contextlib.contextmanager
+def silent_after(begin: Callable[[socket.socket], object]) -> Generator[tuple[Host, threading.Semaphore]]:
+    """A host that begins and then never says another word, and what tells that it began."""
+    begun, over = threading.Semaphore(0), threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        begin(connection)
+        begun.release()
+        over.wait()
+
+    with Host(talk) as host:
+        try:
+            yield host, begun
+        finally:
+            over.set()
+
+
+@contextlib.contextmanager
+def answering_http(handler: type[BaseHTTPRequestHandler]) -> Generator[int]:
+    """Have a handler answer on a free port of this machine, which is given, until the block ends."""
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    listening.daemon_threads = True
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield listening.server_port
+    finally:
+        listening.shutdown()
+        listening.server_close()
+        thread.join()

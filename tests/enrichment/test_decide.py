@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from coveo_enrich import EnrichedProduct, Evidence, FieldMapping, FieldRule, Vocabulary
 from coveo_enrich.classifiers import Attribute, Classification, Color, Label
-from coveo_enrich.enrichment.decisions.decide import Decision, Seen, classifiers_needed, decide, is_missing
+from coveo_enrich.enrichment.decisions.decide import Decision, Seen, classifiers_needed, decide
 from coveo_enrich.enrichment.product import Observation
 from coveo_enrich.enrichment.rules.field_types import FieldType, typed
+from coveo_enrich.enrichment.rules.fields import is_missing
 
 MISSING: list[Any] = [None, "", " ", "\t\n", "\u00a0", [], (), [""], [None], ["", " ", None], [[]]]
 FILLED: list[Any] = ["x", 0, 0.0, False, True, ["x"], ["", "x"], {"a": 1}, ("x",), [0]]

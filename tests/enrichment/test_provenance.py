@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from coveo_enrich import EnrichedProduct, FieldMapping, FieldRule
 from coveo_enrich.classifiers import Classification, Label
-from coveo_enrich.enrichment.decisions.decide import Seen, classifiers_needed, decide, is_missing
+from coveo_enrich.enrichment.decisions.decide import Seen, classifiers_needed, decide
 from coveo_enrich.enrichment.decisions.provenance import without_enrichment
-from coveo_enrich.enrichment.rules.fields import as_text, parts
+from coveo_enrich.enrichment.rules.fields import as_text, is_missing, parts
 from coveo_enrich.errors import ConfigurationError
 
 WROTE = "wrote"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from picture_server import Answer, PictureServer, serving
-from wires import Host, in_thread, joined, read_request
+from wires import Host, answer_by_half, in_thread, joined, read_a_byte, read_request, silent_after
 
 from coveo_enrich._http import Interrupt, Interrupted, NoReplyInTime, PinnedFetcher, Reply
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavailable, NoReply
@@ -184,34 +184,6 @@ def test_a_host_that_answers_anything_is_not_dead(
 
 
 # Broken off
-
-
-def read_a_byte(connection: socket.socket) -> object:
-    """Look at the start of what comes, and no further."""
-    return connection.recv(1)
-
-
-def answer_by_half(connection: socket.socket) -> None:
-    """Announce more than what comes."""
-    read_request(connection)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
-
-
-@contextlib.contextmanager
-def silent_after(begin: Callable[[socket.socket], object]) -> Generator[tuple[Host, threading.Semaphore]]:
-    """A host that begins and then never says another word, and what tells that it began."""
-    begun, over = threading.Semaphore(0), threading.Event()
-
-    def talk(connection: socket.socket) -> None:
-        begin(connection)
-        begun.release()
-        over.wait()
-
-    with Host(talk) as host:
-        try:
-            yield host, begun
-        finally:
-            over.set()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from coveo_enrich.enrichment.rules.fields import as_text, is_missing, key_of, ke
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
 from coveo_enrich.enrichment.vocabulary.hierarchy import with_ancestors
 
-__all__ = ["Decision", "Seen", "classifiers_needed", "decide", "is_missing"]
+__all__ = ["Decision", "Seen", "classifiers_needed", "decide"]
 
 
 @attrs.frozen

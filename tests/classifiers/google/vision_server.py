@@ -8,8 +8,10 @@ import hashlib
 import json
 import threading
 from collections.abc import Generator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from wires import answering_http
 
 __all__ = ["VisionServer", "label_of", "vision_server"]
 
@@ -67,17 +69,8 @@ class VisionServer:
 def vision_server() -> Generator[VisionServer]:
     """Serves on a free port of loopback until the block ends."""
     server = VisionServer()
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
-    listening.daemon_threads = True
-    server.port = listening.server_address[1]
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with answering_http(_handler(server)) as server.port:
         yield server
-    finally:
-        listening.shutdown()
-        listening.server_close()
-        thread.join()
 
 
 def _handler(server: VisionServer) -> type[BaseHTTPRequestHandler]:

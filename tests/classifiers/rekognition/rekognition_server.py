@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import threading
 from collections.abc import Generator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import attrs
+from wires import answering_http
 
 MOST_BYTES = 5_242_880
 
@@ -113,14 +113,5 @@ def _handler(server: RekognitionServer) -> type[BaseHTTPRequestHandler]:
 def rekognition_server() -> Generator[RekognitionServer]:
     """Serves on a free port of loopback until the block ends."""
     server = RekognitionServer()
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
-    listening.daemon_threads = True
-    server.port = listening.server_address[1]
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with answering_http(_handler(server)) as server.port:
         yield server
-    finally:
-        listening.shutdown()
-        listening.server_close()
-        thread.join()
