@@ -44,8 +44,8 @@ class Task(Generic[Result]):
     @classmethod
     def done(cls, value: Result) -> Task[Result]:
         """One that has ended, with what came of it."""
-        task = cls(lambda: value)
-        task.run()
+        task = cls(_no_work)
+        task.value, task.ended = value, True
         return task
 
     def run(self) -> None:
@@ -61,6 +61,10 @@ class Task(Generic[Result]):
         if self.error is not None:
             raise self.error
         return cast("Result", self.value)
+
+
+def _no_work() -> Any:  # noqa: ANN401 - nobody calls it
+    raise NotImplementedError
 
 
 class Threads:

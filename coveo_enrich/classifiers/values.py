@@ -122,9 +122,9 @@ class Color:
 
 def _each_is(kind: type) -> Callable[[object, attrs.Attribute[Any], tuple[object, ...]], None]:
     def check(_instance: object, attribute: attrs.Attribute[Any], value: tuple[object, ...]) -> None:
-        odd = next((one for one in value if not isinstance(one, kind)), None)
-        if odd is not None:
-            raise TypeError(f"Classification.{attribute.name} holds {type(odd).__name__}, not {kind.__name__}")
+        for one in value:
+            if not isinstance(one, kind):
+                raise TypeError(f"Classification.{attribute.name} holds {type(one).__name__}, not {kind.__name__}")
 
     return check
 

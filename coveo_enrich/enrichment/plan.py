@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from html import escape
 from typing import Any
@@ -19,13 +19,13 @@ import attrs
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.values import Failure
 from coveo_enrich.enrichment.cache.store import KnownImage
-from coveo_enrich.enrichment.decisions.decide import classifiers_needed
+from coveo_enrich.enrichment.decisions.targets import targets_of
 from coveo_enrich.enrichment.looking.answers import kept_answer
 from coveo_enrich.enrichment.looking.looking import LookSettings
 from coveo_enrich.enrichment.looking.pictures import Pictures
 from coveo_enrich.enrichment.spending import cost_in_words, cost_of
 from coveo_enrich.errors import ImageRejected
-from coveo_enrich.images.references import split_references
+from coveo_enrich.images.references import references_in
 
 __all__ = ["EnrichmentPlan", "plan_of"]
 
@@ -73,10 +73,11 @@ class EnrichmentPlan:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{self.known[name]:,}</td><td>{calls:,}</td><td>{self._price(name)}</td></tr>"
+            f'<tr><td style="text-align: left">{escape(name)}</td><td>{self.known[name]:,}</td><td>{calls:,}</td>'
+            f"<td>{self._price(name)}</td></tr>"
             for name, calls in self.calls.items()
         )
-        head = "<tr><th>classifier</th><th>known</th><th>calls</th><th>cost</th></tr>"
+        head = '<tr><th style="text-align: left">classifier</th><th>known</th><th>calls</th><th>cost</th></tr>'
         words = str(self).splitlines()[: -len(self.calls)]
         return f"<p>{'<br>'.join(words)}</p><table>{head}{rows}</table>"
 
@@ -114,17 +115,26 @@ class _Counting:
 
     def count(self, product: Mapping[str, Any]) -> None:
         self._totals["products"] += 1
-        if not isinstance(product, Mapping) or not self._settings.takes(product):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
+        if not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
             return
-        needed = classifiers_needed(product, self._settings.mapping, self._classifiers)
-        references = split_references(self._settings.images_of(product))[: self._settings.max_images]
+        try:
+            needed, references = self._needed(product)
+        except Exception:  # noqa: BLE001 - a product may be of the user's own class; a run passes it by as well
+            return
         if needed and references:
             self._totals["to_look_at"] += 1
             self._totals["images"] += len(references)
             for reference in references:
                 self._count_picture(reference, needed)
 
-    def _count_picture(self, reference: str, needed: frozenset[str]) -> None:
+    def _needed(self, product: Mapping[str, Any]) -> tuple[Collection[str], Sequence[str]]:
+        """The classifiers that may tell something that a product lacks, and its pictures that they would look at."""
+        if not self._settings.takes(product):
+            return (), ()
+        needed = targets_of(product, self._settings.mapping).classifiers_needed(self._classifiers)
+        return needed, references_in(self._settings.images_of(product)).texts[: self._settings.max_images]
+
+    def _count_picture(self, reference: str, needed: Collection[str]) -> None:
         try:
             known = self._pictures.known(reference)
         except ImageRejected:

@@ -13,17 +13,20 @@ from pathlib import PureWindowsPath
 from typing import Final, cast
 from urllib.parse import quote, urlsplit
 
+import attrs
+
+from coveo_enrich._frames import is_null
 from coveo_enrich.errors import ConfigurationError, ImageRejected
 
 __all__ = [
+    "References",
     "check_image_url",
     "is_cloud_object",
     "is_trusted",
     "is_url",
-    "odd_entries",
+    "references_in",
     "relative_path",
     "require_host",
-    "split_references",
     "url_under",
 ]
 
@@ -39,19 +42,33 @@ _PLAIN_URL: Final = re.compile(r"https?://[a-z0-9.-]+/[!-~]*")
 _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 
-def split_references(value: object) -> tuple[str, ...]:
+@attrs.frozen
+class References:
+    """What a product's image field names.
+
+    Attributes:
+        texts: The references, each once.
+        odd: Why parts of the field are no references: one reason for each that is neither text nor null.
+    """
+
+    texts: tuple[str, ...]
+    odd: tuple[str, ...]
+
+
+def references_in(value: object) -> References:
     """The image references in a field: a list, or one text with ``;`` between them, as Coveo reads both.
 
-    Nulls and blanks are left out; what is no text either is named by `odd_entries`.
+    Nulls and blanks are left out.
     """
-    texts = (part.strip() for part in _parts(value) if isinstance(part, str))
-    return tuple(dict.fromkeys(text for text in texts if text))
-
-
-def odd_entries(value: object) -> tuple[str, ...]:
-    """Why parts of an image field are no references: one reason for each part that is neither text nor null."""
-    odd = (type(part).__name__ for part in _parts(value) if part is not None and not isinstance(part, str))
-    return tuple(f"the image field holds {kind} where a text should be" for kind in odd)
+    texts: dict[str, None] = {}
+    odd: list[str] = []
+    for part in _parts(value):
+        if isinstance(part, str):
+            texts[part.strip()] = None
+        elif not is_null(part):
+            odd.append(f"the image field holds {type(part).__name__} where a text should be")
+    texts.pop("", None)
+    return References(tuple(texts), tuple(odd))
 
 
 def _parts(value: object) -> Iterable[object]:

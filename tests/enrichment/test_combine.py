@@ -11,6 +11,7 @@ from coveo_enrich import Evidence, FieldMapping, FieldRule, Vocabulary
 from coveo_enrich.classifiers import Classification, Label
 from coveo_enrich.enrichment import Observation
 from coveo_enrich.enrichment.decisions.decide import Decision, Seen, decide
+from coveo_enrich.enrichment.decisions.targets import targets_of
 
 Pairs = Sequence[tuple[str, float | None]]
 
@@ -26,7 +27,7 @@ def pictures(*of_each: Pairs, by: str = "acme") -> list[Seen]:
 def decided(seen: Sequence[Seen], **options: Any) -> Decision:  # noqa: ANN401 - options of a rule
     """Decide about an empty product by one rule."""
     keys: dict[str, Any] = {"reads": "label"} | options
-    return decide({}, FieldMapping([FieldRule("a", **keys)]), seen)
+    return decide(targets_of({}, FieldMapping([FieldRule("a", **keys)])), seen)
 
 
 def written(seen: Sequence[Seen], **options: Any) -> Any:  # noqa: ANN401 - as above

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from coveo_enrich import EnrichedProduct, Evidence, FieldMapping, FieldRule, Vocabulary
 from coveo_enrich.classifiers import Attribute, Classification, Color, Label
-from coveo_enrich.enrichment.decisions.decide import Decision, Seen, classifiers_needed, decide
+from coveo_enrich.enrichment.decisions.decide import Decision, Seen, decide
+from coveo_enrich.enrichment.decisions.targets import targets_of
 from coveo_enrich.enrichment.product import Observation
 from coveo_enrich.enrichment.rules.field_types import FieldType, typed
 from coveo_enrich.enrichment.rules.fields import is_missing
@@ -41,12 +42,12 @@ def attributes(*triples: tuple[str, str, float | None], by: str = "acme") -> See
 
 def decided(product: Mapping[str, Any], rule: FieldRule, *seen: Seen) -> Decision:
     """Decide by one rule."""
-    return decide(product, FieldMapping([rule]), seen)
+    return decide(targets_of(product, FieldMapping([rule])), seen)
 
 
 def document(product: Mapping[str, Any], mapping: FieldMapping, seen: Sequence[Seen]) -> Mapping[str, Any]:
     """Return what becomes of a product."""
-    return enriched(product, decide(product, mapping, seen)).document
+    return enriched(product, decide(targets_of(product, mapping), seen)).document
 
 
 def enriched(product: Mapping[str, Any], decision: Decision) -> EnrichedProduct:
@@ -488,7 +489,7 @@ def test_nothing_but_the_fields_of_rules_changes(
 @given(PRODUCTS, mappings(), SEEN)
 def test_what_is_kept_is_not_changed(product: dict[str, Any], mapping: FieldMapping, seen: list[Seen]) -> None:
     """A rule that keeps leaves a field that a person filled as it is, and what it leaves is named."""
-    decision = decide(product, mapping, seen)
+    decision = decide(targets_of(product, mapping), seen)
     after = enriched(product, decision).document
     for rule in mapping.rules:
         key = next((key for key in product if key.lower() == rule.field), rule.field)
@@ -504,7 +505,7 @@ def test_what_is_kept_is_not_changed(product: dict[str, Any], mapping: FieldMapp
 def test_a_product_is_never_changed_in_place(product: dict[str, Any], mapping: FieldMapping, seen: list[Seen]) -> None:
     """Law 1: the product stays as it came in; when nothing changed, the document is the product itself."""
     before = copy.deepcopy(product)
-    decision = decide(product, mapping, seen)
+    decision = decide(targets_of(product, mapping), seen)
     after = enriched(product, decision)
     assert product == before
     assert (after.document is product) is (not decision.changes)
@@ -518,7 +519,7 @@ def test_every_change_is_one_and_has_its_evidence(
 ) -> None:
     """A change differs from what was there, and rests on something that was really seen."""
     said = {one.classification.classifier for one in seen}
-    for change in decide(product, mapping, seen).changes:
+    for change in decide(targets_of(product, mapping), seen).changes:
         assert change.before != change.after
         assert change.evidence
         assert {one.classifier for one in change.evidence} <= said
@@ -529,7 +530,7 @@ def test_every_change_is_one_and_has_its_evidence(
 @given(PRODUCTS, mappings(), SEEN)
 def test_what_is_written_is_in_the_vocabulary(product: dict[str, Any], mapping: FieldMapping, seen: list[Seen]) -> None:
     """Law 9: only values of the vocabulary are written; what it does not know is among the unmapped."""
-    decision = decide(product, mapping, seen)
+    decision = decide(targets_of(product, mapping), seen)
     rules = {rule.field: rule for rule in mapping.rules}
     for change in decision.changes:
         vocabulary = rules[change.field.lower()].vocabulary
@@ -549,9 +550,9 @@ def test_a_classifier_that_is_not_needed_changes_nothing(
     product: dict[str, Any], mapping: FieldMapping, seen: list[Seen]
 ) -> None:
     """Law 8: what a classifier would say that is not asked makes no difference to the document."""
-    needed = classifiers_needed(product, mapping, ["acme", "other"])
+    needed = set(targets_of(product, mapping).classifiers_needed(["acme", "other"]))
     heard = [one for one in seen if one.classification.classifier in needed]
-    assert decide(product, mapping, heard) == decide(product, mapping, seen)
+    assert decide(targets_of(product, mapping), heard) == decide(targets_of(product, mapping), seen)
 
 
 @settings(deadline=None)
@@ -559,8 +560,8 @@ def test_a_classifier_that_is_not_needed_changes_nothing(
 def test_what_comes_out_pickles(product: dict[str, Any], mapping: FieldMapping, seen: list[Seen]) -> None:
     """Law 14: rules, observations and decisions cross to another process, and decide the same there."""
     rules, said = pickle.loads(pickle.dumps((mapping, seen)))  # noqa: S301 - pickled here
-    decision = decide(product, mapping, seen)
-    assert decide(product, rules, said) == decision
+    decision = decide(targets_of(product, mapping), seen)
+    assert decide(targets_of(product, rules), said) == decision
     assert pickle.loads(pickle.dumps(decision)) == decision  # noqa: S301 - pickled here
 
 
@@ -573,7 +574,7 @@ def test_a_mapping_that_was_in_a_file_decides_the_same(
     mapping.to_file(path)
     copy = FieldMapping.from_file(path)
     assert copy == mapping
-    assert decide(product, copy, seen) == decide(product, mapping, seen)
+    assert decide(targets_of(product, copy), seen) == decide(targets_of(product, mapping), seen)
 
 
 def test_values_with_levels_come_with_their_ancestors() -> None:

@@ -12,6 +12,7 @@ import picture_server
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from coveo_enrich import (
     EnrichedProduct,
@@ -247,6 +248,50 @@ def test_a_rule_of_the_users_own_that_fails_loses_no_product(folder: Path, seen:
     (out,) = Enricher(Says(), mapping, image_root=folder).enrich([came])
     assert out.document is came
     assert out.failures[0].reason.startswith("a rule failed")
+
+
+def test_a_condition_that_raises_costs_no_call(folder: Path) -> None:
+    """Laws 1 and 8: a product whose rule fails before anything was seen comes out as it was, and nobody was asked."""
+    classifier = Says()
+
+    def is_cheap(item: Mapping[str, Any]) -> bool:
+        return bool(item["ec_price"] < 10)
+
+    mapping = FieldMapping([FieldRule("ec_color", reads="color", when=is_cheap)])
+    came = product(1)
+    run = Enricher(classifier, mapping, image_root=folder).enrich([came])
+    (out,) = run
+    assert out.document is came
+    assert [failure.kind for failure in out.failures] == ["permanent"]
+    assert "KeyError" in out.failures[0].reason
+    assert not run.report.calls
+
+
+class Elsewhere(Mapping[str, Any]):
+    """A product that would be read from a database that is gone."""
+
+    @override
+    def __getitem__(self, key: str) -> Any:
+        raise ConnectionError("the database is gone")
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        raise ConnectionError("the database is gone")
+
+    @override
+    def __len__(self) -> int:
+        return 1
+
+
+def test_a_product_that_cannot_be_read_is_not_lost(folder: Path) -> None:
+    """Law 1: a mapping of the user's own that raises comes out beside its failure, and the next product is enriched."""
+    gone = Elsewhere()
+    run = Enricher(Says(), COLOR, image_root=folder).enrich([gone, product(1)])
+    first, second = run
+    assert first.product is gone
+    assert "the database is gone" in first.failures[0].reason
+    assert second.changes
+    assert (run.report.products, run.report.changed) == (2, 1)
 
 
 @settings(max_examples=30, deadline=None)

@@ -7,13 +7,14 @@ import pytest
 from coveo_enrich import FieldMapping, FieldRule, Vocabulary
 from coveo_enrich.classifiers import Attribute, Classification
 from coveo_enrich.enrichment.decisions.decide import Decision, Seen, decide
+from coveo_enrich.enrichment.decisions.targets import targets_of
 from coveo_enrich.errors import ConfigurationError
 
 
 def decided(word: str, **options: Any) -> Decision:  # noqa: ANN401 - options of a rule
     """Decide about an empty product of which one word was seen."""
     seen = Seen("1.jpg", Classification("acme", attributes=[Attribute("x", word, 0.9)]))
-    return decide({}, FieldMapping([FieldRule("a", reads="attribute:x", **options)]), [seen])
+    return decide(targets_of({}, FieldMapping([FieldRule("a", reads="attribute:x", **options)])), [seen])
 
 
 @pytest.mark.parametrize(
@@ -72,9 +73,9 @@ def test_a_vocabulary_leads_to_numbers_and_flags() -> None:
         ({"type": "number", "vocabulary": Vocabulary({"two": []})}, "the vocabulary's 'two' is no number"),
         ({"type": "flag", "vocabulary": Vocabulary({"no": [], "never": []})}, "the vocabulary's 'never' is no flag"),
         ({"type": "number", "values": "many"}, "type='number' needs values='one'"),
-        ({"type": "list"}, "type must be one of text, number, flag; got 'list'"),
+        ({"type": "list"}, "type must be one of 'text', 'number', 'flag'; got 'list'"),
         ({"combine": "union"}, "combine='union' needs values='many'"),
-        ({"combine": "all"}, "combine must be one of best, vote, union"),
+        ({"combine": "all"}, "combine must be one of 'best', 'vote', 'union'"),
     ],
 )
 def test_a_type_that_does_not_go_with_the_rule_is_refused(options: dict[str, Any], message: str) -> None:

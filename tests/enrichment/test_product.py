@@ -7,6 +7,7 @@ import pytest
 from coveo_enrich import EnrichedProduct, FieldMapping, FieldRule, PartialUpdate, StreamClient, Vocabulary
 from coveo_enrich.classifiers import Attribute, Classification, Color
 from coveo_enrich.enrichment.decisions.decide import Seen, decide
+from coveo_enrich.enrichment.decisions.targets import targets_of
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.sandbox import CoveoSandbox
 
@@ -39,7 +40,7 @@ KAYAK = {"documentId": "product://1", "ec_name": "Heron", "Parts": ["rudder"], "
 
 def enriched(product: dict[str, Any]) -> EnrichedProduct:
     """Return a product as a run gives it out."""
-    decision = decide(product, MAPPING, SEEN)
+    decision = decide(targets_of(product, MAPPING), SEEN)
     return EnrichedProduct(product, changes=decision.changes, provenance=decision.provenance)
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from coveo_enrich import EnrichedProduct, FieldMapping, FieldRule
 from coveo_enrich.classifiers import Classification, Label
-from coveo_enrich.enrichment.decisions.decide import Seen, classifiers_needed, decide
+from coveo_enrich.enrichment.decisions.decide import Seen, decide
 from coveo_enrich.enrichment.decisions.provenance import without_enrichment
+from coveo_enrich.enrichment.decisions.targets import targets_of
 from coveo_enrich.enrichment.rules.fields import as_text, is_missing, parts
 from coveo_enrich.errors import ConfigurationError
 
@@ -31,7 +32,7 @@ def enriched(
 ) -> Mapping[str, Any]:
     """Return the document after these labels were seen."""
     seen = [Seen("1.jpg", Classification(by, labels=[Label(word, 0.75) for word in words]))]
-    decision = decide(product, rules, seen)
+    decision = decide(targets_of(product, rules), seen)
     return EnrichedProduct(product, changes=decision.changes, provenance=decision.provenance).document
 
 
@@ -60,7 +61,7 @@ def test_a_mapping_without_provenance_writes_none() -> None:
 def test_what_a_machine_wrote_is_renewed() -> None:
     """A rule that keeps fills a field again that a machine filled and nobody changed, and asks for it again."""
     once = enriched({}, mapping(), "red")
-    assert classifiers_needed(once, mapping(), ["acme"]) == {"acme"}
+    assert set(targets_of(once, mapping()).classifiers_needed(["acme"])) == {"acme"}
     twice = enriched(once, mapping(), "blue", by="other")
     assert twice["a"] == "blue"
     assert json.loads(twice[WROTE])["a"]["by"] == ["other"]
@@ -71,7 +72,7 @@ def test_what_a_machine_wrote_is_renewed() -> None:
 def test_what_a_person_changed_is_kept(changed: object) -> None:
     """A value that differs from what a machine wrote is a person's, however little it differs."""
     document = {**enriched({}, mapping(), "red"), "a": changed}
-    assert classifiers_needed(document, mapping(), ["acme"]) == frozenset()
+    assert set(targets_of(document, mapping()).classifiers_needed(["acme"])) == set()
     assert enriched(document, mapping(), "blue") is document
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from coveo_enrich import FieldMapping, FieldRule
 from coveo_enrich.classifiers import Classification, Color
-from coveo_enrich.enrichment.decisions.decide import Seen, classifiers_needed, decide
+from coveo_enrich.enrichment.decisions.decide import Seen, decide
+from coveo_enrich.enrichment.decisions.targets import targets_of
 from coveo_enrich.enrichment.rules.when import When
 from coveo_enrich.errors import ConfigurationError
 
@@ -88,19 +89,18 @@ def test_a_rule_is_only_for_its_products(when: Any) -> None:  # noqa: ANN401 - a
     """Law 8: a product that no rule is for stays as it is, is not among those kept, and asks no classifier."""
     mapping = FieldMapping([FieldRule("ec_color", reads="color", when=when)])
     cheap, dear = {"ec_price": 5}, {"ec_price": 50, "ec_color": "Blue"}
-    assert [change.after for change in decide(cheap, mapping, RED).changes] == ["red"]
-    assert classifiers_needed(cheap, mapping, ["acme"]) == {"acme"}
-    decision = decide(dear, mapping, RED)
+    assert [change.after for change in decide(targets_of(cheap, mapping), RED).changes] == ["red"]
+    assert set(targets_of(cheap, mapping).classifiers_needed(["acme"])) == {"acme"}
+    decision = decide(targets_of(dear, mapping), RED)
     assert (decision.changes, decision.kept) == ((), ())
-    assert classifiers_needed(dear, mapping, ["acme"]) == frozenset()
+    assert set(targets_of(dear, mapping).classifiers_needed(["acme"])) == set()
 
 
-def test_a_condition_that_raises_costs_nothing() -> None:
-    """Law 8: where a function fails, nobody is asked; the decision raises it, to be reported."""
+def test_what_a_condition_raises_is_raised_before_anybody_is_asked() -> None:
+    """Law 8: what a function of the user's raises comes with the targets, which are found before anything is paid."""
     mapping = FieldMapping([FieldRule("ec_color", reads="color", when=is_cheap)])
-    assert classifiers_needed({}, mapping, ["acme"]) == frozenset()
     with pytest.raises(KeyError):
-        decide({}, mapping, RED)
+        targets_of({}, mapping)
 
 
 @pytest.mark.parametrize("looked_at", ["a", "b", "wrote"])

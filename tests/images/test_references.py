@@ -12,10 +12,9 @@ from coveo_enrich.images.references import (
     check_image_url,
     is_trusted,
     is_url,
-    odd_entries,
+    references_in,
     relative_path,
     require_host,
-    split_references,
     url_under,
 )
 
@@ -46,7 +45,7 @@ from coveo_enrich.images.references import (
 )
 def test_references_come_out_of_a_field_in_order_and_once(value: object, references: tuple[str, ...]) -> None:
     """A list, or one text with ``;`` between references, gives each reference once, trimmed, blank ones left out."""
-    assert split_references(value) == references
+    assert references_in(value).texts == references
 
 
 @pytest.mark.parametrize(
@@ -59,28 +58,28 @@ def test_references_come_out_of_a_field_in_order_and_once(value: object, referen
 )
 def test_paths_and_urls_of_any_spelling_are_told_apart(text: str, references: tuple[str, ...]) -> None:
     """A ``;`` may be a part of a URL only after a URL began, and a URL begins with its scheme in any case."""
-    assert split_references(text) == references
+    assert references_in(text).texts == references
 
 
 @pytest.mark.parametrize("value", [7, 1.5, True, b"a.jpg", {"url": "a.jpg"}, {"a.jpg"}, object(), bytearray(b"a")])
 def test_an_image_field_of_another_type_is_named(value: object) -> None:
     """An image field that is neither text nor a list holds no reference, and its type is named."""
-    assert split_references(value) == ()
-    assert odd_entries(value) == (f"the image field holds {type(value).__name__} where a text should be",)
+    assert references_in(value).texts == ()
+    assert references_in(value).odd == (f"the image field holds {type(value).__name__} where a text should be",)
 
 
 @pytest.mark.parametrize("odd", [7, ["a.jpg"], {"url": "a.jpg"}, b"a.jpg"])
 def test_an_odd_entry_of_a_list_does_not_hide_the_others(odd: object) -> None:
     """Law 9: each entry that is no text is named, and the texts beside it are references all the same."""
     value = ["a.jpg", odd, None, "b.jpg", odd]
-    assert split_references(value) == ("a.jpg", "b.jpg")
-    assert odd_entries(value) == (f"the image field holds {type(odd).__name__} where a text should be",) * 2
+    assert references_in(value).texts == ("a.jpg", "b.jpg")
+    assert references_in(value).odd == (f"the image field holds {type(odd).__name__} where a text should be",) * 2
 
 
-@pytest.mark.parametrize("value", [None, "", [], [None], ["", " "], "a.jpg", ["a.jpg", None]])
+@pytest.mark.parametrize("value", [None, "", [], [None], ["", " "], "a.jpg", ["a.jpg", None, float("nan")]])
 def test_nulls_and_blanks_are_not_odd(value: object) -> None:
     """What an export writes for nothing is nothing, not a mistake."""
-    assert odd_entries(value) == ()
+    assert references_in(value).odd == ()
 
 
 @pytest.mark.parametrize(

@@ -72,17 +72,15 @@ def _classification(fields: _Fields) -> Classification:
 
 
 def _label(fields: _Fields) -> Label:
-    return Label(**_with_box(fields))
+    if "box" in fields:
+        fields["box"] = Box(**fields["box"])
+    return Label(**fields)
 
 
 def _attribute(fields: _Fields) -> Attribute:
-    return Attribute(**_with_box(fields))
-
-
-def _with_box(fields: _Fields) -> _Fields:
     if "box" in fields:
         fields["box"] = Box(**fields["box"])
-    return fields
+    return Attribute(**fields)
 
 
 def _color(fields: _Fields) -> Color:

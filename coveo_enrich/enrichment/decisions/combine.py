@@ -116,6 +116,8 @@ _HOW: Final[Mapping[tuple[str, bool], _How]] = {
 
 
 def _surest_of_each(heard: Sequence[Heard]) -> tuple[Candidate, ...]:
+    if len(heard) == 1:
+        return _ranked(heard[0].candidates.values())
     surest: dict[Value, Candidate] = {}
     for one in heard:
         for value, candidate in one.candidates.items():

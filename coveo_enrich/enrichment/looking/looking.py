@@ -11,19 +11,21 @@ from typing import Any
 
 import attrs
 
+from coveo_enrich._frames import plain
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.outcomes import failure_of, in_words
 from coveo_enrich.classifiers.values import Classification, Failure
-from coveo_enrich.enrichment.decisions.decide import Decision, Seen, classifiers_needed, decide
+from coveo_enrich.enrichment.decisions.decide import Decision, Seen, decide
+from coveo_enrich.enrichment.decisions.targets import Targets, targets_of
 from coveo_enrich.enrichment.looking.answers import Answers, Outcome
 from coveo_enrich.enrichment.looking.circuits import Circuits
 from coveo_enrich.enrichment.looking.people import without_people_labels
 from coveo_enrich.enrichment.looking.pictures import Picture, Pictures
 from coveo_enrich.enrichment.product import EnrichedProduct
-from coveo_enrich.enrichment.rules.fields import key_of, plain
+from coveo_enrich.enrichment.rules.fields import key_of
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavailable
-from coveo_enrich.images.references import odd_entries, split_references
+from coveo_enrich.images.references import References, references_in
 
 __all__ = ["LookSettings", "Part", "ProductLook"]
 
@@ -65,16 +67,16 @@ class Part:
     """The part of a product that is looked at.
 
     Attributes:
-        product: The product as it came in.
+        targets: What the rules have to do for the product.
         images: The references of all its pictures.
         looked_at: Those that are looked at.
         asked: What asks the classifiers whose answers can change anything.
     """
 
-    product: Mapping[str, Any]
-    images: tuple[str, ...] = ()
-    looked_at: tuple[str, ...] = ()
-    asked: tuple[Asker, ...] = ()
+    targets: Targets
+    images: References
+    looked_at: tuple[str, ...]
+    asked: tuple[Asker, ...]
 
 
 @attrs.frozen
@@ -125,32 +127,36 @@ class ProductLook:
         if not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
             reason = f"the product is not a mapping but {type(product).__name__}"
             return EnrichedProduct(product, failures=(Failure("permanent", reason),))
-        if not self.settings.takes(product):
-            return EnrichedProduct(product)
-        images = split_references(self.settings.images_of(product))
-        needed = classifiers_needed(product, self.settings.mapping, self.askers)
-        asked = tuple(asker for name, asker in self.askers.items() if name in needed)
-        return Part(product, images, images[: self.settings.max_images] if asked else (), asked)
+        try:
+            if not self.settings.takes(product):
+                return EnrichedProduct(product)
+            references = references_in(self.settings.images_of(product))
+            targets = targets_of(product, self.settings.mapping)
+        except Exception as error:  # noqa: BLE001 - a function of the user's, or a mapping that reads from somewhere
+            reason = f"a rule failed, or the product cannot be read: {in_words(error)}"
+            return EnrichedProduct(product, failures=(Failure("permanent", reason),))
+        asked = tuple(self.askers[name] for name in targets.classifiers_needed(self.askers))
+        return Part(targets, references, references.texts[: self.settings.max_images] if asked else (), asked)
 
     def _decided(self, part: Part, outcomes: Sequence[_Outcome]) -> EnrichedProduct:
         seen = [outcome for outcome in outcomes if isinstance(outcome, Seen)]
-        odd = odd_entries(self.settings.images_of(part.product))
-        failed = (*(Failure("permanent", reason) for reason in odd), *(f for f in outcomes if isinstance(f, Failure)))
+        failures = [Failure("permanent", reason) for reason in part.images.odd]
+        failures += [outcome for outcome in outcomes if isinstance(outcome, Failure)]
         counted, left_out = (seen, 0) if self.settings.people_labels else _without_people(seen)
         try:
-            decision = decide(part.product, self.settings.mapping, counted)
+            decision = decide(part.targets, counted)
         except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's; no product is lost by it
-            failed = (*failed, Failure("permanent", f"a rule failed: {in_words(error)}"))
-            decision, left_out = Decision((), (), ()), 0
+            failures.append(Failure("permanent", f"a rule failed: {in_words(error)}"))
+            decision, left_out = Decision(), 0
         return EnrichedProduct(
-            part.product,
+            part.targets.product,
             changes=decision.changes,
-            failures=failed,
+            failures=tuple(failures),
             unmapped=decision.unmapped,
             conflicts=decision.conflicts,
             provenance=decision.provenance,
             kept=decision.kept,
-            images=part.images,
+            images=part.images.texts,
             looked_at=len(part.looked_at),
             not_asked=outcomes.count(None),
             people_labels=left_out,
@@ -218,6 +224,10 @@ def _of_reference(outcome: Outcome, reference: str) -> _Outcome:
 
 
 def _without_people(seen: list[Seen]) -> tuple[list[Seen], int]:
-    filtered = [(one.image, *without_people_labels(one.classification)) for one in seen]
-    left_out = sum(count for _, _, count in filtered)
-    return [Seen(image, classification) for image, classification, _ in filtered], left_out
+    left_out = 0
+    counted: list[Seen] = []
+    for one in seen:
+        classification, words = without_people_labels(one.classification)
+        left_out += words
+        counted.append(Seen(one.image, classification) if words else one)
+    return counted, left_out

@@ -47,18 +47,20 @@ _PEOPLE: Final = frozenset(
 
 def without_people_labels(classification: Classification) -> tuple[Classification, int]:
     """The classification without labels about people, also as the parents of others, and how many these were."""
-    labels = tuple(_without_such_parents(label) for label in classification.labels if not _is_about_people(label.name))
-    left_out = _words_of(classification.labels) - _words_of(labels)
-    return (attrs.evolve(classification, labels=labels), left_out) if left_out else (classification, 0)
+    for label in classification.labels:
+        if _is_about_people(label.name) or any(map(_is_about_people, label.parents)):
+            break
+    else:
+        return classification, 0  # as nearly always, without a copy
+    labels = tuple(map(_without_such_parents, (one for one in classification.labels if not _is_about_people(one.name))))
+    return attrs.evolve(classification, labels=labels), _words_in(classification.labels) - _words_in(labels)
 
 
 def _without_such_parents(label: Label) -> Label:
-    if not any(map(_is_about_people, label.parents)):
-        return label
     return attrs.evolve(label, parents=[parent for parent in label.parents if not _is_about_people(parent)])
 
 
-def _words_of(labels: tuple[Label, ...]) -> int:
+def _words_in(labels: tuple[Label, ...]) -> int:
     return sum(1 + len(label.parents) for label in labels)
 
 

@@ -37,7 +37,7 @@ def _check_vocabulary(_instance: object, _attribute: object, value: Any) -> None
 def _one_of(*allowed: str) -> Callable[[object, attrs.Attribute[Any], object], None]:
     def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value not in allowed:
-            raise ConfigurationError(f"{attribute.name} must be one of {', '.join(allowed)}; got {value!r}")
+            raise ConfigurationError(f"{attribute.name} must be one of {', '.join(map(repr, allowed))}; got {value!r}")
 
     return check
 
@@ -114,4 +114,4 @@ class FieldRule:
     def value_of(self, word: str) -> Value | None:
         """What the field holds when a word is seen; `None` when the vocabulary or the type has no such value."""
         known = word if self.vocabulary is None else self.vocabulary.match(word)
-        return None if known is None else typed(known, self.type)
+        return known if known is None or self.type == "text" else typed(known, self.type)

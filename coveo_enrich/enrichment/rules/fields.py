@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, cast
 
+from coveo_enrich._frames import plain
 from coveo_enrich.errors import ConfigurationError
 
-__all__ = ["as_text", "check_field_name", "is_missing", "key_of", "keys_by_field", "parts", "plain"]
+__all__ = ["as_text", "check_field_name", "is_missing", "key_of", "keys_by_field", "parts"]
 
 # docs.coveo.com, Field API
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,254}")
@@ -85,20 +86,6 @@ def parts(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the product
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(";") if part.strip())
     return tuple(cast("Sequence[Any]", value)) if isinstance(value, list | tuple) else (value,)
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - whatever the product holds
-    """A value without the ways of data frames: their nulls, NaN and NA, as `None`, and a NumPy array as a list."""
-    if type(value).__module__ == "numpy" and value.ndim:
-        return value.tolist()
-    return None if _is_null(value) else value
-
-
-def _is_null(value: object) -> bool:
-    try:
-        return bool(value != value)  # noqa: PLR0124 - only NaN differs from itself
-    except TypeError:  # pandas' NA does not even know that
-        return True
 
 
 def as_text(value: object) -> str:
