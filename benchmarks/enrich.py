@@ -1,12 +1,13 @@
-"""What a run costs when nothing is new: products a second with a warm cache, and memory however large the catalog is.
+"""What a run costs: overlap of calls to a service, products a second with a warm cache, memory of a large catalog.
 
-    python benchmarks/enrich.py                    # both, 100,000 products and 10,000 against 500,000
+    python benchmarks/enrich.py                    # all: 100,000 products warm, and 10,000 against 500,000 for memory
+    python benchmarks/enrich.py overlap            # a service of 200 ms a call, at 8, 16 and 32 calls at once
     python benchmarks/enrich.py warm --products 20000
     python benchmarks/enrich.py memory
 
-What is measured is all but the classifier and the hosts of pictures: a request would fail, as there is no host. The CPU
-time is printed too, as that is what counts on a machine that others use. How much of a service's time a cold run uses
-is measured in ``classify.py``; a run that is killed half-way is in ``tests/enrichment/killed.py``.
+What is measured of warm runs is all but the classifier and the hosts of pictures: a request would fail, as there is no
+host. The CPU time is printed too, as that is what counts on a machine that others use. A run that is killed half-way is
+in ``tests/enrichment/killed.py``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+import classify
 
 from coveo_enrich import Enricher, FieldMapping, FieldRule, ProductImage, Vocabulary
 from coveo_enrich.classifiers import Classification, Color, Label
@@ -151,10 +154,12 @@ def one_run(folder: Path) -> None:
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["all", "warm", "memory", "one-run"], default="all")
+    parser.add_argument("what", nargs="?", choices=["all", "overlap", "warm", "memory", "one-run"], default="all")
     parser.add_argument("--products", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="for one-run: where the catalog and the cache are")
     given = parser.parse_args()
+    if given.what in ("all", "overlap"):
+        classify.main()
     if given.what in ("all", "warm"):
         warm(given.products)
     if given.what in ("all", "memory"):
