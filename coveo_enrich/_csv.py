@@ -18,9 +18,11 @@ import attrs
 
 from coveo_enrich.errors import CatalogFileError
 
-__all__ = ["Record", "encoded", "guarded", "records", "unguarded"]
+__all__ = ["Record", "encoded", "guarded", "preamble", "records", "unguarded"]
 
-_DELIMITERS: Final = ",;\t"
+_DELIMITERS: Final = ",;\t|"
+# What Excel takes before the header for the word about what stands between cells.
+_SAYS_DELIMITER: Final = re.compile(rb'"?sep=([,;\t|])"?\r?\n?', re.IGNORECASE)
 # What a spreadsheet takes for the start of a formula: owasp.org/www-community/attacks/CSV_Injection
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
 
@@ -43,16 +45,18 @@ class Record:
 def records(path: str | Path, file: BinaryIO) -> Generator[Record | CatalogFileError]:
     """The records of a file, the header first; blank ones are passed over, broken ones come out as errors.
 
-    The delimiter is the comma, semicolon or tab that cuts the first line into the most cells. A cell has at most
-    ``csv.field_size_limit()`` characters, so that a quotation mark without its second does not swallow the file.
+    The delimiter is what the line ``sep=;`` names that Excel puts first, else the comma, semicolon, tab or ``|`` that
+    cuts the header into the most cells. A cell has at most ``csv.field_size_limit()`` characters, so that a quotation
+    mark without its second does not swallow the file.
 
     Args:
         path: What errors name.
         file: The file, UTF-8 with or without a byte order mark.
     """
     first = file.readline().removeprefix(BOM_UTF8)
-    delimiter = _delimiter_of(first)
-    lines = _Lines(itertools.chain([first], file))
+    said = _SAYS_DELIMITER.fullmatch(first)
+    delimiter = said[1].decode() if said else _delimiter_of(first)
+    lines = _Lines(file if said else itertools.chain([first], file), 1 if said else 0)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         begin = lines.count + 1
@@ -74,9 +78,9 @@ def records(path: str | Path, file: BinaryIO) -> Generator[Record | CatalogFileE
 class _Lines:
     """The lines of a file as text, counted. One that is not UTF-8 raises, and the next can still be had."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
+    def __init__(self, lines: Iterable[bytes], before: int) -> None:
         self._lines = iter(lines)
-        self.count = 0
+        self.count = before
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -85,6 +89,13 @@ class _Lines:
         line = next(self._lines)
         self.count += 1
         return line.decode()
+
+
+def preamble(file: BinaryIO) -> bytes:
+    """What a file has before its header: a byte order mark, and the line that names the delimiter."""
+    first = file.readline()
+    line = first.removeprefix(BOM_UTF8)
+    return first if _SAYS_DELIMITER.fullmatch(line) else first[: len(first) - len(line)]
 
 
 def _delimiter_of(header: bytes) -> str:

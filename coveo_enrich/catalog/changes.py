@@ -14,17 +14,29 @@ from typing import Any, Final, Protocol, cast
 import attrs
 
 from coveo_enrich import _csv
-from coveo_enrich._files import replacing
+from coveo_enrich._frames import is_null
 from coveo_enrich.catalog.jsonl import write_documents
 from coveo_enrich.catalog.reading import ProductReader, format_of, opened, read_products
 from coveo_enrich.catalog.tables import table_of_csv
+from coveo_enrich.catalog.writing import written
 from coveo_enrich.errors import CatalogFileError, ConfigurationError
 
-__all__ = ["Change", "Changed", "Evidence", "WrittenChange", "as_text", "read_changes", "write_changes"]
+__all__ = [
+    "Change",
+    "Changed",
+    "Evidence",
+    "Provenance",
+    "WrittenChange",
+    "as_text",
+    "fits_cell",
+    "read_changes",
+    "write_changes",
+]
 
 _COLUMNS: Final = ("field", "before", "after", "confidence", "classifier", "image")
 _NEEDED: Final = ("field", "before", "after")
 _CHANGES: Final = "changes"
+_JSON_BEGINS: Final = ("[", '"')
 
 
 class Evidence(Protocol):
@@ -70,8 +82,22 @@ class Change(Protocol):
         ...
 
 
+class Provenance(Protocol):
+    """What a product is to say about who wrote its values."""
+
+    @property
+    def field(self) -> str:
+        """The field that says it."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What it is to hold."""
+        ...
+
+
 class Changed(Protocol):
-    """A product with what changed about it."""
+    """A product with what changed about it. It may also have a ``provenance``: a `Provenance` or `None`."""
 
     @property
     def product(self) -> Mapping[str, Any]:
@@ -107,8 +133,9 @@ def write_changes(path: str | Path, enriched: Iterable[Changed], *, key: str = "
     """Write what changed, and nothing else, to a CSV or JSON Lines file; return how many products changed.
 
     CSV (``.csv``) has a row for each field that was filled, with the columns ``key``, ``field``, ``before``,
-    ``after``, ``confidence``, ``classifier`` and ``image``, the first under the key's own name. Several values stand
-    with ``;`` between them. A cell that a spreadsheet would take for a formula, as it begins with ``=``, ``+``, ``-``,
+    ``after``, ``confidence``, ``classifier`` and ``image``, the first under the key's own name, and a row for what the
+    product's provenance field is to hold. Several values stand with ``;`` between them; a list with a ``;`` inside a
+    value is written as JSON. A cell that a spreadsheet would take for a formula, as it begins with ``=``, ``+``, ``-``,
     ``@``, a tab or a line end, gets an apostrophe before it, negative numbers too; `merge_changes` takes it off again.
     JSON Lines (any other suffix) has an object for each product that changed, with the key and the list ``changes``;
     its values keep their types.
@@ -119,15 +146,16 @@ def write_changes(path: str | Path, enriched: Iterable[Changed], *, key: str = "
         key: The field that tells products apart where they are kept, default ``documentId``.
 
     Raises:
-        ConfigurationError: A product that changed has no key, or the key has the name of another column.
+        ConfigurationError: The file cannot be written there, a product that changed has no key, the key has the name of
+            another column, or something is no product with its changes.
     """
     if key in (*_COLUMNS, _CHANGES):
         raise ConfigurationError(f"the key {key!r} would be confused with the column of that name")
-    changed = (one for one in enriched if one.changes)
+    changed = _changed(enriched)
     if format_of(path) == "jsonl":
         return write_documents(path, (_object_of(one, key) for one in changed))
     count = 0
-    with replacing(Path(path)) as file:
+    with written(path) as file:
         file.write(_csv.encoded((key, *_COLUMNS)))
         for count, one in enumerate(changed, start=1):  # noqa: B007 - what is returned
             file.writelines(_csv.encoded(map(_csv.guarded, row)) for row in _rows_of(one, key))
@@ -145,13 +173,33 @@ def read_changes(path: str | Path) -> Iterator[WrittenChange]:
 
 def as_text(value: object) -> str:
     """A value as a cell shows it: `None` as nothing, several values with ``;`` between them."""
-    if value is None or value != value:  # noqa: PLR0124 - only NaN, a data frame's null, differs from itself
+    if is_null(value):
         return ""
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple):
         return ";".join(map(as_text, cast("Sequence[object]", value)))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # as provenance knows it again
     return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | int | float | dict) else str(value)
+
+
+def fits_cell(value: object) -> bool:
+    """Whether a value can be had back from `as_text`: of a list only if ``;`` cuts its text where its values end."""
+    if not isinstance(value, list | tuple) or not value:
+        return True
+    return as_text(cast("object", value)).split(";") == list(map(as_text, cast("Sequence[object]", value)))
+
+
+def _changed(enriched: Iterable[Changed]) -> Iterator[Changed]:
+    for one in enriched:
+        if not hasattr(one, "changes"):
+            raise ConfigurationError(
+                "changes are written of what a run yields, such as Enricher(…).enrich(products) itself; "
+                f"got {type(one).__name__}"
+            )
+        if one.changes:
+            yield one
 
 
 def _key_of(product: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - whatever the product holds
@@ -162,21 +210,46 @@ def _key_of(product: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - what
 
 
 def _object_of(one: Changed, key: str) -> dict[str, Any]:
-    changes = [dict(zip(_COLUMNS, _values_of(change), strict=True)) for change in one.changes]
+    changes = [dict(zip(_COLUMNS, values, strict=True)) for values in _values_of(one)]
     return {key: _key_of(one.product, key), _CHANGES: changes}
 
 
 def _rows_of(one: Changed, key: str) -> Iterator[list[str]]:
     value = as_text(_key_of(one.product, key))
+    for field, before, after, *why in _values_of(one):
+        yield [value, field, _cell(before), _cell(after), *map(as_text, why)]
+
+
+def _values_of(one: Changed) -> Iterator[tuple[Any, ...]]:
     for change in one.changes:
-        yield [value, *map(as_text, _values_of(change))]
+        surest = next(iter(change.evidence), None)
+        classifier, image = (surest.classifier, surest.image) if surest else (None, None)
+        yield change.field, _filled(change.before), change.after, change.confidence, classifier, image
+    provenance: Provenance | None = getattr(one, "provenance", None)
+    if provenance is not None:
+        yield provenance.field, _filled(one.product.get(provenance.field)), provenance.text, None, None, None
 
 
-def _values_of(change: Change) -> tuple[Any, ...]:
-    before = change.before if as_text(change.before) else None
-    surest = next(iter(change.evidence), None)
-    classifier, image = (surest.classifier, surest.image) if surest else (None, None)
-    return change.field, before, change.after, change.confidence, classifier, image
+def _filled(value: Any) -> Any:  # noqa: ANN401 - whatever the product holds
+    return value if as_text(value) else None
+
+
+def _cell(value: object) -> str:
+    """A value as `_value_of` reads it: as text, or as JSON where that would come back as something else."""
+    if not fits_cell(value):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    text = as_text(value)
+    return text if _value_of(text) == text else json.dumps(text, ensure_ascii=False)
+
+
+def _value_of(cell: str) -> Any:  # noqa: ANN401 - a text or a list of whatever JSON holds
+    if not cell.startswith(_JSON_BEGINS):
+        return cell
+    try:
+        value: Any = json.loads(cell)
+    except (ValueError, RecursionError):
+        return cell
+    return value if str(value).startswith(_JSON_BEGINS) else cell  # a list, or a text that would be read as one
 
 
 def _changes_of_csv(path: str | Path) -> Generator[WrittenChange]:
@@ -187,7 +260,8 @@ def _changes_of_csv(path: str | Path) -> Generator[WrittenChange]:
         key_field = table.columns[0]
         for row in ProductReader(table.products, skips=False):
             cells = {column: _csv.unguarded(cell) for column, cell in row.items()}
-            yield _written(path, key_field, cells.get(key_field), {"before": None, "after": None, **cells})
+            values = {column: _value_of(cells.get(column, "")) or None for column in ("before", "after")}
+            yield _written(path, key_field, cells.get(key_field), {**cells, **values})
 
 
 def _changes_of_jsonl(path: str | Path) -> Generator[WrittenChange]:

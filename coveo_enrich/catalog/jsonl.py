@@ -9,13 +9,17 @@ import json
 from codecs import BOM_UTF8
 from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final, cast
 
 from coveo_enrich import _json
-from coveo_enrich._files import replacing
-from coveo_enrich.errors import CatalogFileError
+from coveo_enrich.catalog.writing import written
+from coveo_enrich.errors import CatalogFileError, ConfigurationError
 
 __all__ = ["encoded_line", "products_of_jsonl", "write_documents"]
+
+_ARRAY: Final = "it begins an array: write each of its objects on a line of its own, as jq -c '.[]' does"
+_PART: Final = "it ends before its JSON does: write each product on one line, as jq -c does"
+_CSV: Final = 'if it is CSV, let its name end in .csv, or read it with format="csv"'
 
 
 def products_of_jsonl(path: str | Path, file: BinaryIO) -> Generator[dict[str, Any] | CatalogFileError]:
@@ -44,10 +48,16 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
         path: The file; what it held is replaced once everything is written.
         documents: Mappings of JSON values, and of what `coveo_enrich.stream` sends as such, decimals and dates for
             example. Read one at a time.
+
+    Raises:
+        ConfigurationError: The file cannot be written there, or a document is no mapping.
     """
     count = 0
-    with replacing(Path(path)) as lines:
+    with written(path) as lines:
         for document in documents:
+            if not isinstance(document, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # of anything
+                kind = type(document).__name__
+                raise ConfigurationError(f"documents are mappings, such as an enriched product's .document; got {kind}")
             lines.write(encoded_line(document))
             count += 1
     return count
@@ -67,9 +77,21 @@ def _product(path: str | Path, number: int, line: bytes, decode: Callable[[bytes
     except UnicodeDecodeError as error:
         raise CatalogFileError(str(path), number, f"it is not UTF-8: {error.reason} at byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise CatalogFileError(str(path), number, f"it is not JSON: {error.msg} at column {error.colno}") from error
+        raise CatalogFileError(str(path), number, _reason(error)) from error
     except ValueError as error:
         raise CatalogFileError(str(path), number, f"it is not JSON: {error}") from error
+    if isinstance(value, list):
+        raise CatalogFileError(str(path), number, _ARRAY)
     if not isinstance(value, dict):
         raise CatalogFileError(str(path), number, f"it holds {type(value).__name__}, not an object")
     return cast("dict[str, Any]", value)
+
+
+def _reason(error: json.JSONDecodeError) -> str:
+    text = error.doc.strip()
+    if text.startswith("["):
+        return _ARRAY
+    if text.startswith("{") and error.pos >= len(error.doc.rstrip()):
+        return _PART
+    reason = f"it is not JSON: {error.msg} at column {error.colno}"
+    return reason if text.startswith("{") else f"{reason}; {_CSV}"

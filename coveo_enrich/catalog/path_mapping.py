@@ -114,10 +114,25 @@ class PathMapping:
         path = self._sources.get(field)
         if not isinstance(path, tuple) or not isinstance(path[-1], Key):
             raise ConfigurationError(
-                f"{field!r} does not come from one path that ends in a key, so it cannot be written back"
+                f"{field!r} does not come from one path that ends in a key, so it cannot be written back: "
+                "give it such a path in the PathMapping"
             )
         changed = copy.deepcopy(dict(product))
         return changed if put(changed, path, value) else None
+
+    def column_of(self, field: str) -> str:
+        """The column that a field comes from, for products out of a table.
+
+        Raises:
+            ConfigurationError: The field does not come from one column.
+        """
+        path = self._sources.get(field)
+        steps = path if isinstance(path, tuple) else ()
+        if len(steps) != 1 or not isinstance(steps[0], Key):
+            raise ConfigurationError(
+                f"{field!r} does not come from one column, so it cannot be written back: give it one in the PathMapping"
+            )
+        return steps[0].name
 
 
 class MappedProducts(Iterator[dict[str, Any]]):

@@ -17,6 +17,7 @@ Format = Literal["jsonl", "csv"]
 
 _READ_BYTES: Final = 65_536  # at a time: Python's own 8 KB hold few products
 _ERRORS_KEPT: Final = 20
+_WORKBOOKS: Final = frozenset({".xlsx", ".xls", ".ods"})
 _READERS: Final = {"jsonl": products_of_jsonl, "csv": products_of_csv}
 
 
@@ -59,8 +60,9 @@ def read_products(
     """Read a file of products: JSON Lines, one a line, or CSV, one a record under a header that names the fields.
 
     Blank lines and records are passed over. In CSV every value is text, ``;`` between several of them included, and an
-    empty cell is a field that the product lacks; cells are separated by commas, semicolons or tabs, whichever cut the
-    header into the most. The file is read as products are asked for, so its size does not matter.
+    empty cell is a field that the product lacks; cells are separated by commas, semicolons, tabs or ``|``, whichever
+    cut the header into the most, unless a first line such as ``sep=;`` names it, as Excel has it. The file is read as
+    products are asked for, so its size does not matter.
 
     Args:
         path: The file, UTF-8, with or without a byte order mark.
@@ -72,7 +74,7 @@ def read_products(
     Raises:
         CatalogFileError: While reading: the file cannot be opened, a CSV header cannot be used, or a line is not a JSON
             object or has another number of cells than the header; it names the line.
-        ConfigurationError: The format or ``on_error`` is unknown.
+        ConfigurationError: The format or ``on_error`` is unknown, or the file is a workbook by its name.
     """
     kind = format or format_of(path)
     if kind not in _READERS or on_error not in ("raise", "skip"):
@@ -92,8 +94,15 @@ def count_products(path: str | Path) -> int:
 
 
 def format_of(path: str | Path) -> Format:
-    """What a file is by its name."""
-    return "csv" if Path(path).suffix.lower() in {".csv", ".tsv"} else "jsonl"
+    """What a file is by its name.
+
+    Raises:
+        ConfigurationError: It is a spreadsheet's workbook.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in _WORKBOOKS:
+        raise ConfigurationError(f"{path} is a workbook: save it as CSV UTF-8, with a name that ends in .csv")
+    return "csv" if suffix in {".csv", ".tsv"} else "jsonl"
 
 
 @contextlib.contextmanager

@@ -5,8 +5,9 @@ import json
 import tracemalloc
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from coveo_enrich.catalog import (
     write_documents,
 )
 from coveo_enrich.enrichment import FieldChange, Observation
+from coveo_enrich.enrichment.product import ProvenanceText
 from coveo_enrich.errors import CatalogFileError, ConfigurationError
 
 SEEN = Observation("images/1.jpg", "navy blue", 0.9, "acme")
@@ -58,9 +60,9 @@ def test_a_key_of_several_products_mixes_nothing_up(tmp_path: Path) -> None:
     assert list(read_products(products)) == kayaks
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_a_csv_file_keeps_its_byte_order_mark(tmp_path: Path, mark: bytes) -> None:
-    """What a spreadsheet needs to read accents is there after a merge if it was there before, once and no more."""
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"sep=;\r\n", b"\xef\xbb\xbfsep=;\r\n"])
+def test_a_csv_file_keeps_what_is_before_its_header(tmp_path: Path, mark: bytes) -> None:
+    """What a spreadsheet needs to read accents and columns is there after a merge if it was before, and only once."""
     products, changes = tmp_path / "products.csv", tmp_path / "changes.csv"
     products.write_bytes(mark + "documentId;ec_name\r\nproduct://1;Canoë\r\n".encode())
     write_changes(changes, [change(None, "Navy")])
@@ -218,6 +220,183 @@ def test_all_that_is_nothing_is_the_same(tmp_path: Path, empty: object, now: dic
     write_documents(products, [{**BOOT, **now}])
     write_changes(changes, [change(empty, "Navy", BOOT)])
     assert merge_changes(products, changes, products).written == 1
+
+
+LISTS = [["S; M", "L"], ["S; M"], ["a", "b"], ["[1;2]", "'=1;"], ["x", '"y;z"']]
+
+
+@pytest.mark.parametrize("changes_name", ["changes.csv", "changes.jsonl"])
+@pytest.mark.parametrize("after", LISTS)
+@pytest.mark.parametrize("before", [["S; M", "XL"], ["z"], []])
+def test_a_list_in_json_lines_is_cut_nowhere_else(
+    tmp_path: Path, changes_name: str, before: list[str], after: list[str]
+) -> None:
+    """Law 9: of a list, values with a ``;`` too come through either file of changes as they are."""
+    products, changes = tmp_path / "products.jsonl", tmp_path / changes_name
+    product = {"documentId": "a://1", "tags": before}
+    write_documents(products, [product])
+    filled = FieldChange("tags", before, tuple(after), None, (SEEN,))
+    write_changes(changes, [EnrichedProduct(product, (filled,))])
+    assert merge_changes(products, changes, products).written == 1
+    assert list(read_products(products)) == [{"documentId": "a://1", "tags": after}]
+    assert merge_changes(products, changes, products).unchanged == 1
+
+
+@pytest.mark.parametrize("changes_name", ["changes.csv", "changes.jsonl"])
+def test_a_list_that_csv_would_cut_is_left_out(tmp_path: Path, changes_name: str) -> None:
+    """Law 9: products in CSV get no list whose values could not be told apart there; it is counted and named."""
+    products, changes = tmp_path / "products.csv", tmp_path / changes_name
+    products.write_text("documentId,size,n\na://1,,1\na://2,,2\n")
+    write_changes(
+        changes,
+        [
+            EnrichedProduct({"documentId": key}, (FieldChange("size", None, after, None, (SEEN,)),))
+            for key, after in {"a://1": ("S; M", "L"), "a://2": ("S", "L")}.items()
+        ],
+    )
+    merged = merge_changes(products, changes, products)
+    why = "a://1 size: a value of ['S; M', 'L'] holds ;, where CSV would cut it"
+    assert merged == MergedChanges(products=2, written=1, conflicts=1, examples=(why,))
+    assert products.read_bytes() == b"documentId,size,n\r\na://1,,1\r\na://2,S;L,2\r\n"
+
+
+def test_a_list_that_was_cut_since_is_another_list(tmp_path: Path) -> None:
+    """What a person made of a value with ``;`` is not overwritten."""
+    products, changes = tmp_path / "products.jsonl", tmp_path / "changes.jsonl"
+    write_documents(products, [{"documentId": "a://1", "size": ["S", "M"]}])
+    filled = FieldChange("size", ["S;M"], ("L",), None, (SEEN,))
+    write_changes(changes, [EnrichedProduct({"documentId": "a://1", "size": ["S;M"]}, (filled,))])
+    assert merge_changes(products, changes, products).conflicts == 1
+
+
+JSON_LIKE = st.text('[]";,a1\\', min_size=1, max_size=8)
+
+
+@given(JSON_LIKE | st.lists(JSON_LIKE, min_size=1, max_size=3).filter(lambda values: ";" in "".join(values)))
+def test_no_text_is_taken_for_a_list(tmp_path_factory: pytest.TempPathFactory, after: str | list[str]) -> None:
+    """In CSV, texts come back as texts whatever they look like, and lists with a ``;`` in a value as lists."""
+    folder = tmp_path_factory.mktemp("json")
+    products, changes = folder / "products.jsonl", folder / "changes.csv"
+    write_documents(products, [{"documentId": "a://1"}])
+    value = after if isinstance(after, str) else tuple(after)
+    write_changes(changes, [EnrichedProduct({"documentId": "a://1"}, (FieldChange("f", None, value, None, (SEEN,)),))])
+    assert merge_changes(products, changes, products).written == 1
+    assert list(read_products(products)) == [{"documentId": "a://1", "f": after}]
+
+
+def test_a_field_goes_into_the_column_that_stands_for_it(tmp_path: Path) -> None:
+    """A header's capitals are no other field, so the product gets no second key that Coveo would refuse."""
+    products, changes = tmp_path / "products.csv", tmp_path / "changes.csv"
+    products.write_text("documentId,EC_Color\nproduct://1,\n")
+    write_changes(changes, [change(None, "Navy")])
+    assert merge_changes(products, changes, products).written == 1
+    assert list(read_products(products)) == [{"documentId": "product://1", "EC_Color": "Navy"}]
+
+
+def test_products_without_the_column_of_the_key_are_refused(tmp_path: Path) -> None:
+    """Another file than the one that was enriched is named as that, not as so many products that are gone."""
+    products, changes = tmp_path / "products.csv", tmp_path / "changes.csv"
+    products.write_text("sku,ec_name\n1,Kayak\n")
+    write_changes(changes, [change(None, "Navy")])
+    with pytest.raises(ConfigurationError, match="no column 'documentId', by which the changes name them"):
+        merge_changes(products, changes, products)
+    assert products.read_text() == "sku,ec_name\n1,Kayak\n"
+
+
+def test_changes_go_back_into_the_columns_of_a_table(tmp_path: Path) -> None:
+    """With a mapping, a change goes into the column that its field comes from, which is made where there is none."""
+    table, changes = tmp_path / "products.csv", tmp_path / "changes.csv"
+    table.write_text("sku,Name\n1,Kayak\n")
+    mapping = PathMapping({"documentId": "product://{sku}", "ec_name": "Name", "ec_color": "Farbe"})
+    write_changes(changes, [change(None, "Navy", item) for item in mapping.apply_all(read_products(table))])
+    assert merge_changes(table, changes, table, mapping=mapping) == MergedChanges(products=1, written=1)
+    assert table.read_bytes() == b"sku,Name,Farbe\r\n1,Kayak,Navy\r\n"
+
+
+@pytest.mark.parametrize("path", ["values.color", ["color", "colour"], "{color}"])
+def test_a_field_of_no_column_is_refused(tmp_path: Path, path: str | list[str]) -> None:
+    """A value is not put where reading the table again would not find it."""
+    table, changes = tmp_path / "products.csv", tmp_path / "changes.csv"
+    table.write_text("sku,Name\n1,Kayak\n")
+    write_changes(changes, [change(None, "Navy", {"documentId": "1"})])
+    with pytest.raises(ConfigurationError, match="'ec_color' does not come from one column"):
+        merge_changes(table, changes, table, mapping=PathMapping({"documentId": "sku", "ec_color": path}))
+
+
+@pytest.mark.parametrize("name", ["changes.csv", "changes.jsonl"])
+@pytest.mark.parametrize("wrong", [KAYAK, "product"])
+def test_what_is_no_enriched_product_is_named(tmp_path: Path, name: str, wrong: object) -> None:
+    """Plain products, the easiest mistake, are told apart from what a run yields."""
+    with pytest.raises(ConfigurationError, match=r"what a run yields, such as .* got (dict|str)"):
+        write_changes(tmp_path / name, cast("list[EnrichedProduct]", [wrong]))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["changes.csv", "changes.jsonl"])
+def test_the_place_of_the_changes_is_tried_first(tmp_path: Path, name: str) -> None:
+    """A folder that is not there is named before the run has looked at, and paid for, a picture."""
+    run = iter(enriched())
+    with pytest.raises(ConfigurationError, match="its folder does not exist; make it first"):
+        write_changes(tmp_path / "missing" / name, run)
+    assert len(list(run)) == len(enriched())
+
+
+@attrs.frozen
+class Bare:
+    """A product with its changes, of a program of the user's own: it knows of no provenance."""
+
+    product: Mapping[str, Any]
+    changes: tuple[FieldChange, ...]
+
+
+@pytest.mark.parametrize("name", ["changes.csv", "changes.jsonl"])
+def test_a_product_may_do_without_provenance(tmp_path: Path, name: str) -> None:
+    """Whatever has a product and its changes can be written."""
+    products, changes = tmp_path / "products.jsonl", tmp_path / name
+    write_documents(products, [KAYAK])
+    assert write_changes(changes, [Bare(KAYAK, (COLOR,))]) == 1
+    assert merge_changes(products, changes, products) == MergedChanges(products=1, written=1)
+
+
+def marked(field: str, before: str | None, *fields: str) -> EnrichedProduct:
+    """A product, one field of which was filled, and the fields that its provenance then names."""
+    product = dict(KAYAK) if before is None else {**KAYAK, "by": before}
+    text = json.dumps({name: {"values": [name]} for name in fields}, sort_keys=True, separators=(",", ":"))
+    return EnrichedProduct(
+        product, (FieldChange(field, None, field, None, (SEEN,)),), provenance=ProvenanceText("by", text)
+    )
+
+
+@pytest.mark.parametrize("name", ["changes.csv", "changes.jsonl"])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_provenance_of_two_runs_is_united(tmp_path: Path, name: str, suffix: str) -> None:
+    """Two runs over the same export, merged one after the other, leave the marks of both; doing so again, nothing."""
+    products, first, second = tmp_path / f"products.{suffix}", tmp_path / f"1_{name}", tmp_path / f"2_{name}"
+    if suffix == "csv":
+        products.write_text("documentId,ec_name\nproduct://1,Kayak\n")
+    else:
+        write_documents(products, [KAYAK])
+    write_changes(first, [marked("a", None, "a")])
+    write_changes(second, [marked("b", None, "b")])
+    for changes in (first, second):
+        assert merge_changes(products, changes, products) == MergedChanges(products=1, written=2)
+    for changes in (first, second):
+        assert merge_changes(products, changes, products) == MergedChanges(products=1, unchanged=2)
+    (product,) = read_products(products)
+    assert (product["a"], product["b"]) == ("a", "b")
+    assert json.loads(product["by"]) == {"a": {"values": ["a"]}, "b": {"values": ["b"]}}
+
+
+@pytest.mark.parametrize("now", ["a note", '["a"]', '{"a":{"values":["other"]}}'])
+def test_provenance_that_became_something_else_is_left(tmp_path: Path, now: str) -> None:
+    """A text of another kind, or another mark of the same field, is not overwritten, and named."""
+    products, changes = tmp_path / "products.jsonl", tmp_path / "changes.csv"
+    write_documents(products, [{**KAYAK, "by": now}])
+    write_changes(changes, [marked("a", None, "a")])
+    merged = merge_changes(products, changes, products)
+    assert (merged.written, merged.conflicts) == (1, 1)
+    assert merged.examples[0].startswith("product://1 by: it is ")
+    assert [one["by"] for one in read_products(products)] == [now]
 
 
 def test_the_formats_of_products_and_result_agree(tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ def read(path: Path, content: bytes) -> list[dict[str, Any]]:
         b"documentId,ec_name\na://1,Kayak\na://2,Boot\n",
         b"documentId;ec_name\na://1;Kayak\na://2;Boot\n",
         b"documentId\tec_name\na://1\tKayak\na://2\tBoot\n",
+        b"documentId|ec_name\na://1|Kayak\na://2|Boot\n",
+        b"sep=;\r\ndocumentId;ec_name\r\na://1;Kayak\r\na://2;Boot\r\n",
+        b'\xef\xbb\xbf"SEP=|"\ndocumentId|ec_name\na://1|Kayak\na://2|Boot\n',
         b"documentId,ec_name\r\na://1,Kayak\r\na://2,Boot",
         b"\xef\xbb\xbfdocumentId,ec_name\na://1,Kayak\na://2,Boot\n",
         b'\xef\xbb\xbf"documentId","ec_name"\n"a://1","Kayak"\n"a://2","Boot"\n',
@@ -45,10 +48,17 @@ def test_products_are_read_one_a_record(path: Path, content: bytes) -> None:
     assert count_products(path) == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"a,b\n", b"a,b", b"\xef\xbb\xbf", b"\xef\xbb\xbfa,b\r\n\r\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"a,b\n", b"a,b", b"\xef\xbb\xbf", b"\xef\xbb\xbfa,b\r\n\r\n", b"sep=;", b"sep=;\na;b"]
+)
 def test_a_file_without_a_record_holds_no_product(path: Path, content: bytes) -> None:
     """Nothing, or a header alone, is a catalog of 0 products."""
     assert read(path, content) == []
+
+
+def test_the_line_of_a_spreadsheet_overrules_the_header(path: Path) -> None:
+    """``sep=;`` says what stands between cells even where the header has more commas."""
+    assert read(path, b"sep=;\na,b,c;d\n1,5;2\n") == [{"a,b,c": "1,5", "d": "2"}]
 
 
 def test_cells_are_text_and_empty_ones_are_missing(path: Path) -> None:
@@ -81,7 +91,8 @@ BROKEN = {
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize(
-    ("before", "line"), [(b"a,b,\n", 2), (b'a,b,\n1,"x\ny",\n\n', 5), (b"\xef\xbb\xbfa,b,\r\n1,2,\r\n", 3)]
+    ("before", "line"),
+    [(b"a,b,\n", 2), (b'a,b,\n1,"x\ny",\n\n', 5), (b"\xef\xbb\xbfa,b,\r\n1,2,\r\n", 3), (b"sep=,\na,b,\n", 3)],
 )
 def test_a_broken_record_is_named(path: Path, broken: bytes, before: bytes, line: int) -> None:
     """The error names the file and the line as an editor counts it."""
@@ -179,7 +190,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[str]]]:
     return header, draw(st.lists(st.lists(CELLS, min_size=len(header), max_size=len(header)), max_size=4))
 
 
-@given(tables(), st.sampled_from(",;\t"), st.sampled_from(["", "\ufeff"]))
+@given(tables(), st.sampled_from(",;\t|"), st.sampled_from(["", "\ufeff"]))
 def test_what_spreadsheets_write_is_read(
     tmp_path_factory: pytest.TempPathFactory, table: tuple[list[str], list[list[str]]], delimiter: str, mark: str
 ) -> None:

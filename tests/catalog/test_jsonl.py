@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from coveo_enrich import _json
 from coveo_enrich.catalog import count_products, read_products, write_documents
-from coveo_enrich.errors import CatalogFileError
+from coveo_enrich.errors import CatalogFileError, ConfigurationError
 
 GOOD = b'{"a": 1}\n'
 
@@ -128,6 +128,41 @@ def test_a_broken_line_is_named(path: Path, broken: bytes, before: bytes, number
         count_products(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (b'[\n{"a": 1},\n{"a": 2}\n]\n', "it begins an array: write each of its objects on a line of its own"),
+        (b'[{"a": 1}, {"a": 2}]', "it begins an array: write each of its objects on a line of its own"),
+        (b'[{"a": 1},\n{"a": 2}]', "it begins an array: write each of its objects on a line of its own"),
+        (b'{\n  "a": 1\n}\n', "it ends before its JSON does: write each product on one line"),
+        (b'{"a": 1,\n "b": 2}\n', "it ends before its JSON does: write each product on one line"),
+        (b"id;name\n1;Kayak\n", "if it is CSV, let its name end in .csv"),
+    ],
+)
+def test_another_shape_of_file_is_told_what_to_become(path: Path, content: bytes, advice: str) -> None:
+    """JSON that is not one product a line, and CSV under another name, come with what to do about it."""
+    with pytest.raises(CatalogFileError) as caught:
+        read(path, content)
+    assert advice in str(caught.value)
+    assert caught.value.line == 1
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".XLS", ".ods"])
+def test_a_workbook_is_named(tmp_path: Path, suffix: str) -> None:
+    """A spreadsheet's own format is neither read as something else nor written as JSON Lines under its name."""
+    path = tmp_path / f"catalog{suffix}"
+    with pytest.raises(ConfigurationError, match="save it as CSV UTF-8"):
+        read_products(path)
+
+
+def test_what_is_no_document_is_named(path: Path) -> None:
+    """An enriched product in place of its document is told apart, and the old file stays."""
+    path.write_bytes(b"old")
+    with pytest.raises(ConfigurationError, match=r"such as an enriched product's \.document; got str"):
+        write_documents(path, cast("list[dict[str, Any]]", ["a"]))
+    assert path.read_bytes() == b"old"
+
+
 def test_a_missing_file_is_named(path: Path) -> None:
     """A file that is not there is named, without a line."""
     with pytest.raises(CatalogFileError, match="No such file") as caught:
@@ -222,8 +257,8 @@ def test_a_catalog_is_written_over_itself(path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["missing/out.jsonl", "."])
 def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path, place: str) -> None:
-    """A folder that is not there, and a folder in place of a file, are errors of the operating system."""
-    with pytest.raises((OSError, ValueError)):
+    """A folder that is not there, and a folder in place of a file, are named before the first document is taken."""
+    with pytest.raises(ConfigurationError, match="cannot be written: it"):
         write_documents(tmp_path / place, [{"a": 1}])
     assert list(tmp_path.iterdir()) == []
 
@@ -263,6 +298,6 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
 def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
     """Not the temporary file beside it, which nobody knows."""
     path = tmp_path / "missing" / "out.jsonl"
-    with pytest.raises(FileNotFoundError) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         write_documents(path, [{"a": 1}])
-    assert caught.value.filename == str(path)
+    assert str(caught.value) == f"{path} cannot be written: its folder does not exist; make it first"

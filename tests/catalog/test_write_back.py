@@ -12,6 +12,8 @@ import pytest
 from coveo_enrich import Enricher, FieldMapping, FieldRule, ProductImage, StreamClient, Vocabulary
 from coveo_enrich.catalog import PathMapping, merge_changes, read_products, write_changes, write_documents
 from coveo_enrich.classifiers import Attribute, Classification, Color
+from coveo_enrich.enrichment import without_enrichment
+from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.sandbox import CoveoSandbox
 
 MAPPING = FieldMapping(
@@ -32,16 +34,31 @@ AKENEO = PathMapping(
 )
 
 
+MARKED = FieldMapping(
+    [
+        *MAPPING.rules,
+        FieldRule("seats", reads="attribute:seats", type="number"),
+        FieldRule("foldable", reads="attribute:foldable", type="flag"),
+        FieldRule("tags", reads="attribute:accessories", values="many", existing="add"),
+    ],
+    provenance="seen_by",
+)
+
+
 class Looker:
     """Sees the same on every picture."""
 
     name = "looker"
 
+    def __init__(self, color: str = "turquoise") -> None:
+        self.fingerprint = self._color = color
+
     def classify(self, image: ProductImage, /) -> Classification:
-        """Two accessories and a colour."""
+        """Two accessories, a colour, a number and a flag."""
         assert image.url.startswith("https://images.example/")
         accessories = [Attribute("accessories", "paddle", 0.9), Attribute("accessories", "bag", 0.8)]
-        return Classification("looker", colors=[Color("turquoise", 0.9)], attributes=accessories)
+        others = [Attribute("seats", "2.0", 0.9), Attribute("foldable", "yes", 0.9)]
+        return Classification("looker", colors=[Color(self._color, 0.9)], attributes=[*accessories, *others])
 
 
 def item(number: int, **more: str) -> dict[str, Any]:
@@ -112,3 +129,84 @@ def test_values_survive_a_plain_push_out_of_the_shape_of_a_pim(
     merge_changes(pim, changes, pim, mapping=AKENEO)
     assert pushed(sandbox, client, AKENEO.apply_all(read_products(pim))) == first_day
     assert (first_day[0]["ec_color"], first_day[0]["accessories"]) == (["Blue"], ["paddle", "bag"])
+
+
+PRODUCTS = {
+    "products.jsonl": """\
+{"documentId": "product://1", "ec_images": ["https://images.example/1.jpg"], "tags": ["sale"]}
+{"documentId": "product://2", "ec_images": ["https://images.example/2.jpg"], "ec_color": "Red"}
+""",
+    "products.csv": """\
+documentId;ec_images;tags;ec_color\r
+product://1;https://images.example/1.jpg;sale;\r
+product://2;https://images.example/2.jpg;;Red\r
+""",
+}
+
+
+@pytest.fixture(params=["changes.csv", "changes.jsonl"])
+def changes(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return where changes may be."""
+    return tmp_path / str(request.param)
+
+
+@pytest.fixture(params=PRODUCTS)
+def products(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return a file of two products."""
+    path = tmp_path / str(request.param)
+    path.write_bytes(PRODUCTS[path.name].encode())
+    return path
+
+
+def merged(products: Path, changes: Path, color: str = "turquoise") -> int:
+    """Enrich a file under a mapping with provenance, merge what changed, and return of how many products."""
+    changed = write_changes(changes, Enricher(Looker(color), MARKED).enrich(read_products(products)))
+    result = merge_changes(products, changes, products)
+    assert (result.conflicts, result.unknown) == (0, 0)
+    return changed
+
+
+def test_what_a_machine_wrote_is_known_after_the_way_back(products: Path, changes: Path) -> None:
+    """The provenance field comes along: another run changes nothing, and what a machine wrote can be taken out."""
+    before = list(read_products(products))
+    assert merged(products, changes) == 2
+    first, second = read_products(products)
+    assert (first["ec_color"], second["ec_color"]) == ("Blue", "Red")
+    assert (float(first["seats"]), str(first["foldable"]).lower()) == (2, "true")
+    assert first["tags"] in ("sale;paddle;bag", ["sale", "paddle", "bag"])
+    assert [one.changes for one in Enricher(Looker(), MARKED).enrich([first, second])] == [(), ()]
+    without = [without_enrichment(one, MARKED) for one in (first, second)]
+    assert without == [{**before[0], "tags": ["sale"]}, before[1]]
+
+
+def test_what_a_machine_wrote_is_renewed_after_the_way_back(products: Path, changes: Path) -> None:
+    """A better service renews the value of a machine in the file, and leaves that of a person."""
+    merged(products, changes)
+    assert merged(products, changes, color="green") == 1
+    assert [one["ec_color"] for one in read_products(products)] == ["Green", "Red"]
+
+
+def test_what_a_person_changes_on_the_way_is_a_persons(products: Path, changes: Path) -> None:
+    """A value that was corrected in the file of changes is neither renewed nor taken out."""
+    write_changes(changes, Enricher(Looker(), MARKED).enrich(read_products(products)))
+    changes.write_bytes(changes.read_bytes().replace(b"Blue", b"Teal"))
+    assert merge_changes(products, changes, products).conflicts == 0
+    assert merged(products, changes, color="green") == 0
+    first = next(read_products(products))
+    assert without_enrichment(first, MARKED)["ec_color"] == first["ec_color"] == "Teal"
+
+
+def test_provenance_goes_back_into_the_shape_of_a_pim(tmp_path: Path, changes: Path) -> None:
+    """It has a place of its own there, and a mapping that names none is refused before anything is lost."""
+    pim = tmp_path / "pim.jsonl"
+    write_documents(pim, [{"id": "product://1", "images": ["https://images.example/1.jpg"]}])
+    fields = {"documentId": "id", "ec_images": "images"}
+    fields |= {rule.field: f"values.{rule.field}" for rule in MARKED.rules}
+    shape = PathMapping({**fields, "seen_by": "values.seen_by"})
+    write_changes(changes, Enricher(Looker(), MARKED).enrich(shape.apply_all(read_products(pim))))
+    with pytest.raises(ConfigurationError, match=r"'seen_by' .* give it such a path in the PathMapping"):
+        merge_changes(pim, changes, pim, mapping=PathMapping(fields))
+    merge_changes(pim, changes, pim, mapping=shape)
+    (product,) = shape.apply_all(read_products(pim))
+    assert product["ec_color"] == "Blue"
+    assert without_enrichment(product, MARKED) == {key: product[key] for key in ("documentId", "ec_images")}

@@ -68,6 +68,18 @@ def test_what_a_machine_wrote_is_renewed() -> None:
     assert enriched(twice, mapping()) is twice
 
 
+@pytest.mark.parametrize("values", ["one", "many"])
+def test_what_a_machine_wrote_is_renewed_again_and_again(values: Literal["one", "many"]) -> None:
+    """A renewed value is a machine's as well, so the next run renews it too, and undoing takes out the last."""
+    rules = mapping(values=values)
+    document: Mapping[str, Any] = {"b": "mine"}
+    for word in ("navy", "blue", "teal", "navy"):
+        document = enriched(document, rules, word)
+        assert parts(document["a"]) == (word,)
+        assert len(json.loads(document[WROTE])["a"]["values"]) == 1
+    assert without_enrichment(document, rules) == {"b": "mine"}
+
+
 @pytest.mark.parametrize("changed", ["Red", "green", "red wine", ["red", "green"], 5])
 def test_what_a_person_changed_is_kept(changed: object) -> None:
     """A value that differs from what a machine wrote is a person's, however little it differs."""

@@ -45,12 +45,12 @@ def marks_with(marks: Marks, changes: Iterable[FieldChange]) -> str:
     after = dict(marks)
     for change in changes:
         field = change.field.lower()
-        old = _digests(parts(change.before))
-        still_its_own = old & set(marks[field]["values"]) if field in marks else set[str]()
+        machines = set(marks[field]["values"]) if field in marks else set[str]()
+        persons = _digests(parts(change.before)) - machines
         after[field] = {
             "by": sorted({one.classifier for one in change.evidence}),
             "confidence": change.confidence,
-            "values": sorted(_digests(parts(change.after)) - old | still_its_own),
+            "values": sorted(_digests(parts(change.after)) - persons),
         }
     return json.dumps(after, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
