@@ -131,8 +131,11 @@ class EnrichedProduct:
 
     @property
     def document_id(self) -> str | None:
-        """The product's ``documentId``, when it has one that is text."""
-        value = self.product.get("documentId") if isinstance(self.product, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
+        """The product's ``documentId``, when it has one that is text and can be read."""
+        try:
+            value = self.product.get("documentId")
+        except Exception:  # noqa: BLE001 - a catalog may hold anything, also what is no mapping
+            return None
         return value if isinstance(value, str) else None
 
     def partial_update(self) -> tuple[PartialUpdate, ...]:

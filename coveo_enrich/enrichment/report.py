@@ -9,21 +9,27 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from html import escape
+from itertools import islice
 from typing import Any, Final
 
 import attrs
 
+from coveo_enrich.classifiers.outcomes import in_words
 from coveo_enrich.classifiers.values import Failure, FailureKind
 from coveo_enrich.enrichment.product import EnrichedProduct
 from coveo_enrich.enrichment.rules.fields import is_missing, keys_by_field
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
 from coveo_enrich.enrichment.spending import cost_in_words, cost_of
+from coveo_enrich.enrichment.vocabulary.suggestions import OTHERS
 
 __all__ = ["EnrichmentReport", "FailureCount", "FieldCoverage", "ReportBuilder"]
 
 _EXAMPLES: Final = 5
 _DISTINCT: Final = 1_000
-_OTHERS: Final = "(others)"
+_PRINTED: Final = 30
+# Colours and letters are left to the notebook, which knows whether it is dark.
+_LEFT: Final = "text-align: left"
+_LINES: Final = "white-space: pre-wrap; overflow-wrap: anywhere"
 
 
 @attrs.frozen
@@ -34,7 +40,7 @@ class FieldCoverage:
         field: The field.
         before: Products that had it as they came in.
         after: Products that have it now.
-        written: How often each value was written.
+        written: How often each value was written: the first thousand values, and ``(others)`` for the rest.
     """
 
     field: str
@@ -62,7 +68,7 @@ class FailureCount:
 
 @attrs.frozen
 class EnrichmentReport:
-    """A run in numbers. Prints as text.
+    """A run in numbers. Prints as text, in a notebook with a table; of words and failures the thirty most frequent.
 
     Attributes:
         products: Products that came out, which is all that went in.
@@ -73,7 +79,8 @@ class EnrichmentReport:
         images_not_looked_at: Pictures beyond ``max_images`` of a product, or of products that need nothing.
         fields: Coverage of each field.
         failures: What failed, the most frequent first.
-        unmapped: Words outside a field's vocabulary, by field, with their counts.
+        unmapped: Words outside a field's vocabulary, by field, with their counts: the first thousand of a field, and
+            ``(others)`` for all that came after them.
         people_labels: Labels about people that were kept out of decisions.
         calls: Pictures asked about, by classifier; one that is asked about again counts again.
         hits: Answers that cost no call, as they were known or being asked for, by classifier.
@@ -105,16 +112,17 @@ class EnrichmentReport:
         return json.dumps(attrs.asdict(self))
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        return "\n".join([*_of_the_run(self), *map(_field_line, self.fields), *_of_what_to_mend(self)])
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(one.field)}</td><td>{one.before:,}</td><td>{one.after:,}</td>"
-            f"<td>{escape(_written(one))}</td></tr>"
+            f'<tr><td style="{_LEFT}">{escape(one.field)}</td><td>{one.before:,}</td><td>{one.after:,}</td>'
+            f'<td style="{_LEFT}">{escape(_in_numbers(one.written))}</td></tr>'
             for one in self.fields
         )
-        table = f"<table><tr><th>field</th><th>before</th><th>after</th><th>values</th></tr>{rows}</table>"
-        return f"<pre>{escape(str(self))}</pre>{table}"
+        head = f'<th style="{_LEFT}">field</th><th>before</th><th>after</th><th style="{_LEFT}">values</th>'
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return _paragraph(_of_the_run(self)) + table + _paragraph(_of_what_to_mend(self))
 
 
 class ReportBuilder:
@@ -140,19 +148,20 @@ class ReportBuilder:
     def count(self, enriched: EnrichedProduct) -> None:
         """Count one product."""
         self._totals["products"] += 1
-        is_mapping = isinstance(enriched.product, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking
-        if is_mapping and not self._takes(enriched.product):
-            self._totals["of_other_types"] += 1
-            return
+        try:
+            if not self._count_fields(enriched):
+                self._totals["of_other_types"] += 1
+                return
+        except Exception as error:  # noqa: BLE001 - a product may be of the user's own class; no product is lost by it
+            self._count_failure(enriched, Failure("permanent", f"its fields could not be counted: {in_words(error)}"))
         self._totals["changed"] += bool(enriched.changes)
         self._totals["without_images"] += not enriched.images and not enriched.failures
         self._totals["images"] += len(enriched.images)
         self._totals["images_not_looked_at"] += len(enriched.images) - enriched.looked_at
         self._totals["people_labels"] += enriched.people_labels
         self._totals["not_asked"] += enriched.not_asked
-        self._conflicts.update(conflict.field for conflict in enriched.conflicts)
-        if is_mapping:
-            self._count_fields(enriched)
+        for conflict in enriched.conflicts:
+            self._conflicts[conflict.field] += 1
         for unmapped in enriched.unmapped:
             _count_bounded(self._unmapped[unmapped.field], unmapped.observation.seen)
         for failure in enriched.failures:
@@ -192,7 +201,12 @@ class ReportBuilder:
             stopped=dict(stopped),
         )
 
-    def _count_fields(self, enriched: EnrichedProduct) -> None:
+    def _count_fields(self, enriched: EnrichedProduct) -> bool:
+        """Count what a product has; false, and nothing is counted, when it is of a type that is not enriched."""
+        if not isinstance(enriched.product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking
+            return True
+        if not self._takes(enriched.product):
+            return False
         filled = {change.field.lower(): change for change in enriched.changes}
         keys = keys_by_field(enriched.product)
         for field in self._fields:
@@ -203,23 +217,25 @@ class ReportBuilder:
                 after = filled[field].after
                 for value in after if isinstance(after, tuple) else (after,):
                     _count_bounded(self._written[field], str(value))
+        return True
 
     def _count_failure(self, enriched: EnrichedProduct, failure: Failure) -> None:
         key = (failure.kind, failure.reason)
         if key not in self._failures and len(self._failures) >= _DISTINCT:
-            key = (failure.kind, _OTHERS)
+            key = (failure.kind, OTHERS)
         # First, as another thread may read the report meanwhile, and looks for examples of each failure.
         examples = self._examples.setdefault(key, [])
         self._failures[key] += 1
-        if len(examples) < _EXAMPLES:
-            examples.append(" ".join(part for part in (enriched.document_id, failure.image) if part))
+        example = " ".join(part for part in (enriched.document_id, failure.image) if part)
+        if example and len(examples) < _EXAMPLES:
+            examples.append(example)
 
 
 def _count_bounded(counter: Counter[str], word: str) -> None:
-    counter[word if word in counter or len(counter) < _DISTINCT else _OTHERS] += 1
+    counter[word if word in counter or len(counter) < _DISTINCT else OTHERS] += 1
 
 
-def _lines(report: EnrichmentReport) -> list[str]:
+def _of_the_run(report: EnrichmentReport) -> list[str]:
     lines = [f"STOPPED {name}: {reason}" for name, reason in report.stopped.items()]
     lines.append(
         f"{report.products:,} products, {report.changed:,} changed, {report.without_images:,} without a picture"
@@ -230,16 +246,20 @@ def _lines(report: EnrichmentReport) -> list[str]:
     lines += [_classifier_line(report, name) for name in sorted({*report.calls, *report.hits})]
     if report.not_asked:
         lines.append(f"{report.not_asked:,} answers not asked for, as the budget was spent")
-    lines += [_field_line(field) for field in report.fields]
-    for field_name, words in report.unmapped.items():
-        lines.append(f"{field_name}, not in its vocabulary: " + ", ".join(f"{word} {n:,}" for word, n in words.items()))
+    return lines
+
+
+def _of_what_to_mend(report: EnrichmentReport) -> list[str]:
+    lines = [f"{field}, not in its vocabulary: {_in_numbers(words)}" for field, words in report.unmapped.items()]
     lines += [f"{field}: {count:,} values that others speak against" for field, count in report.conflicts.items()]
     if report.people_labels:
         lines.append(f"{report.people_labels:,} labels about people kept out of decisions")
-    for failure in report.failures:
-        lines.append(f"{failure.kind} failure, {failure.count:,} times: {failure.reason}")
+    for failure in report.failures[:_PRINTED]:
+        times = "1 time" if failure.count == 1 else f"{failure.count:,} times"
+        lines.append(f"{failure.kind} failure, {times}: {failure.reason}")
         lines += [f"    {example}" for example in failure.examples]
-    return lines
+    more = len(report.failures) - _PRINTED
+    return [*lines, f"and {more:,} more failures"] if more > 0 else lines
 
 
 def _classifier_line(report: EnrichmentReport, name: str) -> str:
@@ -248,9 +268,17 @@ def _classifier_line(report: EnrichmentReport, name: str) -> str:
 
 
 def _field_line(field: FieldCoverage) -> str:
-    written = _written(field)
+    written = _in_numbers(field.written)
     return f"{field.field}: {field.before:,} -> {field.after:,} products" + (f" ({written})" if written else "")
 
 
-def _written(field: FieldCoverage) -> str:
-    return ", ".join(f"{value} {count:,}" for value, count in field.written.items())
+def _in_numbers(counts: Mapping[str, int]) -> str:
+    """The most frequent words with their counts."""
+    few = [f"{word} {count:,}" for word, count in islice(counts.items(), _PRINTED)]
+    more = len(counts) - len(few)
+    return ", ".join([*few, f"and {more:,} more"] if more else few)
+
+
+def _paragraph(lines: list[str]) -> str:
+    text = escape("\n".join(lines))
+    return f'<p style="{_LINES}">{text}</p>' if text else ""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from coveo_enrich import Evidence, FieldMapping, FieldRule, Vocabulary
@@ -95,21 +96,25 @@ def test_a_short_file_is_enough(tmp_path: Path) -> None:
         ({"field": "C"}, ".field: 'C' is no Coveo field name"),
         ({"field": 5}, ".field: 5 is no Coveo field name"),
         ({"reads": "colour"}, ".reads: reads must be"),
-        ({"reads": []}, ": the rule for c reads nothing"),
-        ({"reads": None}, ".reads must be an object"),
-        ({"reads": ["color", 5]}, ".reads[1] must be an object"),
+        ({"reads": []}, ".reads must be a list that holds something; got []"),
+        ({"reads": None}, ".reads: reads must be 'color', "),
+        ({"reads": 5}, ".reads: reads must be 'color', "),
+        ({"reads": ["color", 5]}, ".reads[1]: reads must be 'color', "),
         ({"reads": [{"reads": "color", "off": "acme"}]}, ".reads[0].off is unknown: did you mean 'of'?"),
         ({"reads": {"reads": "color", "of": 5}}, ".reads.of: of must be the name"),
         ({"reads": {"of": "acme"}}, ".reads.reads is missing"),
-        ({"values": "several"}, ".values: values must be one of one, many"),
+        ({"reads": {"reads": ["color"]}}, ".reads.reads: reads must be 'color', "),
+        ({"values": "several"}, ".values: values must be one of 'one', 'many'; got 'several'"),
         ({"values": ["one"]}, ".values: "),
         ({"existing": "add"}, ": the rule for c: existing='add' needs values='many'"),
         ({"vocabulary": "colours"}, ".vocabulary must be 'colors'"),
-        ({"vocabulary": {"Red": "crimson"}}, ".vocabulary.Red must be a list"),
+        ({"vocabulary": {"Red": "crimson"}}, ".vocabulary.Red must be a list of texts; got 'crimson'"),
         ({"vocabulary": {"Red": [5]}}, ".vocabulary.Red must be a list of texts"),
         ({"vocabulary": {"A": ["x"], "B": ["x"]}}, ".vocabulary: the word 'x' stands"),
-        ({"when": {"EC": "x"}}, ".when: 'EC' is no Coveo field name"),
+        ({"when": {"ec_a": "x", "EC": "x"}}, ".when.EC: 'EC' is no Coveo field name"),
+        ({"when": {"ec_a": [None]}}, ".when.ec_a: when: ec_a needs values, as texts, numbers or flags; got [None]"),
         ({"when": "Shoes"}, ".when: when must name fields"),
+        ({"when": {}}, ".when: when must name fields"),
     ],
 )
 def test_a_mistake_is_named_by_its_key(tmp_path: Path, keys: dict[str, Any], message: str) -> None:
@@ -118,6 +123,26 @@ def test_a_mistake_is_named_by_its_key(tmp_path: Path, keys: dict[str, Any], mes
     with pytest.raises(ConfigurationError) as raised:
         read(path, rule(**({"field": "c", "reads": "color"} | keys)))
     assert str(raised.value).startswith(f"{path}: rules[2]{message}")
+
+
+WRONG: tuple[object, ...] = (True, 5, 1.5, "?", "", [], [None], [5], ["?"], {"?": None})
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=json.dumps)
+@pytest.mark.parametrize("key", [attribute.name for attribute in attrs.fields(FieldRule)])
+def test_every_key_of_a_rule_names_itself(tmp_path: Path, key: str, wrong: object) -> None:
+    """Whatever stands where it cannot, the message begins with the key under which it stands."""
+    with pytest.raises(ConfigurationError, match=rf": rules\[2\]\.{key}[.:\[ ]"):
+        read(tmp_path / "mapping.json", rule(**({"field": "c", "reads": "color"} | {key: wrong})))
+
+
+@pytest.mark.parametrize("wrong", WRONG[:2] + WRONG[4:], ids=json.dumps)
+@pytest.mark.parametrize("key", [attribute.name for attribute in attrs.fields(Evidence)])
+def test_every_key_of_an_evidence_names_itself(tmp_path: Path, key: str, wrong: object) -> None:
+    """So does it inside of what is read."""
+    reads = [{"reads": "color"}, {"reads": "color"} | {key: wrong}]
+    with pytest.raises(ConfigurationError, match=rf": rules\[2\]\.reads\[1\]\.{key}: "):
+        read(tmp_path / "mapping.json", rule(field="c", reads=reads))
 
 
 @pytest.mark.parametrize(("keys", "missing"), [({"reads": "color"}, "field"), ({"field": "c"}, "reads")])
@@ -133,11 +158,12 @@ def test_a_missing_key_is_named(tmp_path: Path, keys: dict[str, Any], missing: s
         ([], "the file must be an object in braces"),
         ({}, "rules is missing"),
         ({"rules": {}}, "rules must be a list"),
-        ({"rules": []}, "a FieldMapping needs at least one rule"),
+        ({"rules": []}, "rules must be a list that holds something; got []"),
         (rule(field="a", reads="color"), "two rules fill the same field: a"),
         ({"rules": ["color"]}, "rules[0] must be an object"),
         ({"rule": []}, "rule is unknown: did you mean 'rules'?"),
-        (rule(field="c", reads="color") | {"provenance": "Who"}, "'Who' is no Coveo field name"),
+        (rule(field="c", reads="color") | {"provenance": "Who"}, "provenance: 'Who' is no Coveo field name"),
+        (rule(field="c", reads="color") | {"provenance": ["who"]}, "provenance: ['who'] is no Coveo field name"),
         (rule(field="c", reads="color") | {"provenance": "c"}, "the provenance field c is one that a rule fills"),
         ('{"rules": [{"field": "a", "field": "b", "reads": "color"}]}', "the key 'field' stands twice"),
     ],

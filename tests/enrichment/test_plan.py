@@ -77,6 +77,13 @@ def test_a_plan_is_what_the_run_then_asks_for(
         assert (again.images, again.distinct_images) == (plan.images, plan.distinct_images)
 
 
+def test_a_product_that_breaks_when_it_is_read_ends_no_plan(server: PictureServer) -> None:
+    """A condition that fails for one product makes it one that nothing is asked about, as in the run."""
+    sold = FieldMapping([FieldRule("kind", reads="label", when=lambda product: product["sold"] > 0)])
+    plan = enricher_at(server, Teller("a"), mapping=sold).plan([item(1, "1.jpg"), item(2, "2.jpg", sold=1)])
+    assert (plan.products, plan.to_look_at, plan.calls) == (2, 1, {"a": 1})
+
+
 def test_a_budget_of_the_planned_calls_is_enough(server: PictureServer, tmp_path: Path) -> None:
     """What was approved pays for the whole catalog, repeated pictures included."""
     products = [item(n, f"{n % 6}.jpg", f"{(n + 1) % 6}.jpg") for n in range(40)]

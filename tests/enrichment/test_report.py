@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,6 +16,7 @@ from tellers import Teller, item
 
 from coveo_enrich import EnrichedProduct, Enricher, Evidence, FieldMapping, FieldRule, Vocabulary
 from coveo_enrich.classifiers import Failure
+from coveo_enrich.enrichment import Observation, UnmappedValue
 from coveo_enrich.enrichment.report import EnrichmentReport, ReportBuilder
 
 BOATS = Vocabulary({"Kayak": ["kayak"], "Canoe": ["canoe"]})
@@ -54,7 +57,8 @@ def test_a_report_is_json(tmp_path: Path) -> None:
 def test_a_report_shows_itself_in_a_notebook_with_everything_escaped(tmp_path: Path) -> None:
     """Words that classifiers said, and their names, are text in the HTML."""
     html = report_of(tmp_path)._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call
-    assert "<td>kind</td><td>0</td><td>2</td><td>Kayak 2</td>" in html
+    assert re.sub(' style="[^"]*"', "", html).count("<td>kind</td><td>0</td><td>2</td><td>Kayak 2</td>") == 1
+    assert "kind: 0 -" not in html, "the coverage stands there twice"
     assert "&lt;script&gt;" in html
     assert "<script>" not in html
     assert "<b>" not in html
@@ -63,6 +67,20 @@ def test_a_report_shows_itself_in_a_notebook_with_everything_escaped(tmp_path: P
 def test_a_report_says_in_words_what_others_speak_against(tmp_path: Path) -> None:
     """Law 9: a conflict is named with its field."""
     assert "kind: 1 values that others speak against" in str(report_of(tmp_path))
+
+
+def test_a_report_that_is_read_by_a_person_is_not_endless() -> None:
+    """Of a thousand words or failures the most frequent are printed and the rest is counted; JSON has them all."""
+    counted = ReportBuilder(MAPPING, takes_all)
+    for number in range(100):
+        word = UnmappedValue("kind", Observation("a.jpg", f"word{number}", 0.9, "acme"))
+        counted.count(EnrichedProduct(item(number), unmapped=(word,), failures=(Failure("permanent", f"f{number}"),)))
+    report = counted.report(calls={}, hits={}, stopped={}, prices={})
+    printed = str(report)
+    assert ", word29 1, and 70 more\n" in printed
+    assert printed.endswith("\nand 70 more failures")
+    assert len(printed.splitlines()) < 70
+    assert len(json.loads(report.to_json())["unmapped"]["kind"]) == 100
 
 
 def test_nulls_of_a_data_frame_and_arrays_are_counted(tmp_path: Path) -> None:
@@ -85,6 +103,42 @@ def test_pictures_may_come_from_a_data_frame(tmp_path: Path) -> None:
     run = enricher.enrich({"ec_images": field} for field in fields)
     assert [(one.images, one.failures) for one in run] == [((), ())] * 3 + [(("k.jpg",), ())]
     assert run.report.without_images == 3
+
+
+class Unreadable(dict[str, Any]):
+    """A product of somebody's own class, which breaks when it is asked."""
+
+    def get(self, *_: object) -> Any:  # noqa: ANN401 - as dict has it
+        """Break."""
+        raise RuntimeError("its row is gone")
+
+    __getitem__ = __iter__ = get
+
+
+def has_no_type(product: Mapping[str, Any]) -> bool:
+    """Ask a product for its type."""
+    return product.get("objecttype") is None
+
+
+def takes_all(_: Mapping[str, Any]) -> bool:
+    """Ask it for nothing."""
+    return True
+
+
+@pytest.mark.parametrize("takes", [has_no_type, takes_all])
+def test_a_product_that_breaks_when_it_is_read_is_counted(takes: Callable[[Mapping[str, Any]], bool]) -> None:
+    """Laws 1 and 9: it ends no run, and the report says what is not in its coverage."""
+    counted = ReportBuilder(MAPPING, takes)
+    counted.count(EnrichedProduct(Unreadable(kind="Kayak"), failures=(Failure("transient", "gone"),)))
+    counted.count(EnrichedProduct(item(2, kind="Kayak")))
+    report = counted.report(calls={}, hits={}, stopped={}, prices={})
+    assert report.products == 2
+    assert [(one.kind, one.reason, one.count) for one in report.failures] == [
+        ("permanent", "its fields could not be counted: RuntimeError: its row is gone", 1),
+        ("transient", "gone", 1),
+    ]
+    (field,) = report.fields
+    assert field.before == 1
 
 
 def test_a_report_is_read_at_any_moment() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import UserDict
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -242,12 +243,37 @@ def test_a_product_of_many_pictures_does_not_fill_the_page(folder: Path) -> None
     assert 1 <= page.elements.count("img") <= 10
 
 
-@pytest.mark.parametrize("odd", [None, 5, "text", ["documentId"], {}, {"documentId": 5}, {"ec_name": None}], ids=repr)
+class Unreadable(UserDict[str, Any]):
+    """A product of somebody's own class, which breaks when it is asked."""
+
+    def __getitem__(self, _: object) -> Any:  # noqa: ANN401 - as UserDict has it
+        """Break."""
+        raise RuntimeError("its row is gone")
+
+
+ODD: tuple[object, ...] = (
+    None,
+    5,
+    "text",
+    ["documentId"],
+    {},
+    {"documentId": 5},
+    {"ec_name": None},
+    Unreadable({"documentId": "1"}),
+)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
 def test_an_odd_product_has_its_card(folder: Path, odd: object) -> None:
     """Law 1: what came out of a run is on the page, also what is no product at all."""
     page = page_of(folder, enriched(odd, failures=(Failure("permanent", "it is odd"),)), enriched({"documentId": "2"}))
     assert page.elements.count("article") == 2
     assert "it is odd" in page.text
+
+
+def test_a_product_of_another_class_has_its_name(folder: Path) -> None:
+    """Any mapping is a product."""
+    assert "Kayak product://1" in page_of(folder, enriched(UserDict(documentId="product://1", ec_name="Kayak"))).text
 
 
 def test_half_a_character_does_not_stop_the_page(folder: Path) -> None:
@@ -366,8 +392,27 @@ def test_a_page_says_what_was_left_out(folder: Path) -> None:
 
 
 def test_a_page_of_no_product_is_a_page(folder: Path) -> None:
-    """A run that gave nothing has a page that says so."""
-    assert "All 0 products of this run are here." in page_of(folder).text
+    """A run that gave nothing has a page that says so, and of nothing an order."""
+    text = page_of(folder).text
+    assert "This run gave no product." in text
+    assert "come first" not in text
+
+
+@pytest.mark.parametrize("wrong", [None, 5, {"documentId": "1"}, [{"documentId": "1"}], "products.jsonl", [None]])
+def test_what_did_not_come_out_of_a_run_is_refused(folder: Path, wrong: Any) -> None:  # noqa: ANN401 - whatever a caller gives
+    """Products as they were before the run have no page, and the message says what is wanted."""
+    with pytest.raises(ConfigurationError, match="products must be what came out of a run"):
+        write_review(folder / "review.html", wrong)
+    assert not (folder / "review.html").exists()
+
+
+@pytest.mark.parametrize(("path", "why"), [("none/review.html", "No such file or directory"), (".", "Is a directory")])
+def test_a_page_that_cannot_be_written_costs_nothing(folder: Path, path: str, why: str) -> None:
+    """A place where no file can be is refused before the first product is asked for."""
+    products = iter([enriched({"documentId": "1"})])
+    with pytest.raises(ConfigurationError, match=f"{folder / path} cannot be written: {why}"):
+        write_review(folder / path, products)
+    assert len(list(products)) == 1
 
 
 @pytest.mark.parametrize("most", [0, -1, 1.5, None])

@@ -283,15 +283,27 @@ def test_the_keyboard_reaches_everything_in_order_and_leaves(opened: Callable[..
 
 
 def test_keys_do_what_the_mouse_does(opened: Callable[..., Chrome]) -> None:
-    """A slash goes to the search from anywhere but a text, arrows choose a kind, Enter does not send the form away."""
+    """Arrows choose a kind, Enter does not send the form away, and no key does anything outside a control."""
     browser = opened(*one_of_each())
     address = browser.current_url
+    press(browser, "/", "s", "?")
+    assert focused(browser) == ""
     press(browser, Keys.TAB, Keys.ARROW_RIGHT)
     assert names(browser) == ["Contested"]
-    press(browser, "/", "a", "/", "b", Keys.ENTER)
+    press(browser, Keys.TAB, "a", "/", "b", Keys.ENTER)
     assert focused(browser) == "words"
     assert control(browser, "words").get_attribute("value") == "a/b"
     assert browser.current_url == address
+
+
+def test_a_page_of_no_product_offers_nothing_to_filter(opened: Callable[..., Chrome]) -> None:
+    """Where there is no product there are no controls, and nothing breaks."""
+    browser = opened()
+    assert browser.find_element(By.TAG_NAME, "body").text.splitlines() == [
+        "Catalog enrichment",
+        "This run gave no product.",
+    ]
+    assert complaints(browser) == []
 
 
 @pytest.mark.parametrize("width", [360, 320, 768])
@@ -339,6 +351,17 @@ def test_dark_is_dark_and_paper_is_white(opened: Callable[..., Chrome]) -> None:
     assert evaluated(browser, ground) == "rgb(255, 255, 255)"
 
 
+def test_the_chosen_kind_shows_in_forced_colors(opened: Callable[..., Chrome]) -> None:
+    """Where the system takes the page's colours away, as for high contrast, the chosen kind still stands out."""
+    browser: Any = opened(*one_of_each())
+    features = [{"name": "forced-colors", "value": "active"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "screen", "features": features})
+    browser.refresh()
+    script = "return [...document.querySelectorAll('.chip span')].map((e) => getComputedStyle(e).color)"
+    chosen, *others = evaluated(browser, script)
+    assert chosen not in others
+
+
 def test_all_that_matches_is_printed(opened: Callable[..., Chrome]) -> None:
     """On paper stand the products of all pages that match the filter, without the controls."""
     browser = opened(*(product(f"n{number}") for number in range(40)), *one_of_each())
@@ -352,7 +375,7 @@ def test_nothing_is_asked_of_anybody(opened: Callable[..., Chrome]) -> None:
     """While it is opened and used, the browser asks for the file and for what is inside, and complains of nothing."""
     browser = opened(*one_of_each(), EnrichedProduct({"clickableuri": "https://shop.example/1"}, images=("b.png",)))
     choose_kind(browser, "filled")
-    press(browser, "/", "x")
+    control(browser, "words").send_keys("x")
     messages = [json.loads(entry["message"])["message"] for entry in logged(browser, "performance")]
     asked = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
     assert asked[0] == browser.current_url

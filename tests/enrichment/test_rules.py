@@ -158,6 +158,13 @@ def test_what_is_no_rule_is_refused() -> None:
         FieldMapping([{"field": "a"}])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize("rules", [None, FieldRule("a", reads="color"), [None]])
+def test_rules_come_in_a_list(rules: Any) -> None:  # noqa: ANN401 - whatever a caller gives
+    """One rule alone, or none, is named as what it is."""
+    with pytest.raises(ConfigurationError, match=r"rules must be FieldRule values.*; got (NoneType|FieldRule)"):
+        FieldMapping(rules)
+
+
 @pytest.mark.parametrize(("values", "combine"), [("one", "best"), ("many", "union")])
 def test_pictures_combine_as_the_number_of_values_suggests(values: Any, combine: str) -> None:  # noqa: ANN401 - a literal
     """One value is that of the surest picture; many are those of all."""

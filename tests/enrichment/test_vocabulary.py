@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -102,6 +103,22 @@ def test_a_synonym_of_nothing_is_refused(synonym: str) -> None:
     """A synonym that is blank once it is folded would stand for every mark without letters."""
     with pytest.raises(ConfigurationError):
         Vocabulary({"Red": [synonym]})
+
+
+@pytest.mark.parametrize("entries", [None, ["Red"], {"Red": None}, {"Red": [5]}, {5: ["x"]}, {"Red": b"x"}])
+def test_what_is_no_vocabulary_is_refused(entries: Any) -> None:  # noqa: ANN401 - whatever a caller gives
+    """Values with lists of words are wanted, and the message says so, from the start and when one is extended."""
+    with pytest.raises(ConfigurationError, match=r"a vocabulary|list of words"):
+        Vocabulary(entries)
+    with pytest.raises(ConfigurationError, match=r"a vocabulary|list of words"):
+        Vocabulary.colors().extended(entries)
+
+
+@pytest.mark.parametrize("unmapped", [None, ["red"], {"ec_color": {"red": 1}}])
+def test_what_are_no_counts_of_words_is_refused(unmapped: Any) -> None:  # noqa: ANN401 - whatever a caller gives
+    """The unmapped words of one field are wanted, not those of all."""
+    with pytest.raises(ConfigurationError, match="unmapped must be words with their counts"):
+        Vocabulary.colors().suggest(unmapped)
 
 
 def test_synonyms_given_as_one_text_are_refused() -> None:

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coveo_enrich import Vocabulary
+from coveo_enrich import EnrichedProduct, FieldMapping, FieldRule, Vocabulary
+from coveo_enrich.enrichment import Observation, UnmappedValue
+from coveo_enrich.enrichment.report import ReportBuilder
 from coveo_enrich.errors import CatalogFileError, ConfigurationError
 
 KAYAKS = Vocabulary({"Single Seat": ["solo kayak", "one person kayak"], "Tandem": ["double"], "Inflatable": []})
@@ -74,6 +76,12 @@ BROKEN_CSV: list[tuple[bytes, int | None, str]] = [
     (b"value,synonyms\n\nRed\n", 3, "1 cells"),
     (b"value;synonyms;;\nRed;crimson;;\nBlue;sky;azure;\n", 3, "does not name: put several synonyms into one cell"),
     (b"value,synonyms,synonyms\nRed,crimson,scarlet\n", 1, "'synonyms' twice"),
+    (b"value,synonyme\nRed,crimson\n", 1, "'synonyme' is unknown: did you mean 'synonyms'"),
+    (b"value;Synonyms (comma separated)\nRed;crimson\n", 1, "did you mean 'synonyms'"),
+    (b"value,sinonym\nRed,crimson\n", 1, "'sinonym' is unknown: did you mean 'synonym'"),
+    (b"value,Synonymes\nRed,crimson\n", 1, "'synonymes' is unknown: did you mean 'synonyms'"),
+    (b"value,synonyms,synonyms 2\nRed,crimson,scarlet\n", 1, "What is read is 'value', 'synonyms', 'synonym'"),
+    (b"valeu,synonyms\nRed,crimson\n", 1, "'valeu' is unknown: did you mean 'value'"),
     (b"value,Value\nRed,crimson\n", 1, "'value' twice"),
     ("value;synonyms\r\nRed;crimson\r\n".encode("utf-16"), 1, "save it as CSV UTF-8"),
     (b'value,synonyms\nRed,"dark\nred"\n,crimson\n', 4, "no value for 'crimson'"),
@@ -122,6 +130,8 @@ def test_the_line_of_a_conflict_is_its_second(tmp_path: Path, wrong: int) -> Non
         (b'["Red"]', None, "must be an object"),
         (b'[{"value": 1}]', None, "must be texts"),
         (b'[{"synonym": "x"}]', None, "must be texts"),
+        (b'[{"value": "Red"}, {"value": "Blue", "synonyme": ["sky"]}]', None, "'synonyme' is unknown: did you mean"),
+        (b'[{"Value": "Red"}]', None, "'Value' is unknown: did you mean 'value'"),
         (b'[{"value": "", "synonym": "x"}]', None, "no value for 'x'"),
         (b'{"Red": ["x"], "Blue": ["x"]}', None, "both 'Red' and 'Blue'"),
         (b"[" * 100_000, None, "no vocabulary"),
@@ -219,6 +229,18 @@ def test_what_could_not_be_mapped_is_suggested_beside_what_it_resembles() -> Non
         ("=cmd()", 1, ()),
         ("é;x", 1, ()),
     ]
+
+
+def test_what_a_report_counts_together_is_no_word() -> None:
+    """The words beyond the limit of a report have no name, so that none of them is suggested."""
+    field = FieldRule("kind", reads="label", vocabulary=COLORS)
+    counted = ReportBuilder(FieldMapping([field]), lambda _: True)
+    for number in range(1_500):
+        word = UnmappedValue("kind", Observation("a.jpg", f"word {number}", 0.9, "acme"))
+        counted.count(EnrichedProduct({}, unmapped=(word,)))
+    unmapped = counted.report(calls={}, hits={}, stopped={}, prices={}).unmapped["kind"]
+    assert sum(unmapped.values()) == 1_500
+    assert {one.word for one in COLORS.suggest(unmapped).words} == {f"word {number}" for number in range(1_000)}
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json"])

@@ -199,7 +199,7 @@ def _pictures(enriched: EnrichedProduct, pictures: Sequence[Pictured]) -> str:
     main = next(one for one in pictures if one.is_main)
     left_out = len(enriched.images) - len(pictures)
     small = "".join(f"<li>{_picture(one, enriched)}</li>" for one in pictures if not one.is_main)
-    more = f"<li>{left_out:,} more</li>" if left_out else ""
+    more = f'<li class="rest">and {left_out:,} more</li>' if left_out else ""
     strip = f'<ul class="strip">{small}{more}</ul>' if small or more else ""
     return f'<div class="main">{_picture(main, enriched)}</div>{strip}'
 

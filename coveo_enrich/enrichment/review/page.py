@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from coveo_enrich._files import replacing
 from coveo_enrich._threads import Task, Threads
@@ -23,6 +23,7 @@ from coveo_enrich.enrichment.review.kinds import KIND_NAMES, Kind, kinds_of
 from coveo_enrich.enrichment.review.pictures import Pictured, pictures_of
 from coveo_enrich.enrichment.review.sample import Sample, Sampled, choose
 from coveo_enrich.enrichment.review.text import attribute, text
+from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.images.reader import ImageReader
 from coveo_enrich.retry import require_count
 
@@ -65,16 +66,30 @@ def write_review(
         The path.
 
     Raises:
-        ConfigurationError: A value is out of its range.
+        ConfigurationError: A value is out of its range, the file cannot be written, or a product did not come out of a
+            run.
         MissingExtraError: Pillow is not installed.
     """
     require_count("most", most, 1)
+    if not isinstance(products, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+        raise ConfigurationError(f"products must be what came out of a run; got {type(products).__name__}")
     target = Path(path)
     reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts, user_agent=user_agent, proxy=proxy)
-    with replacing(target) as page, contextlib.closing(_page(title, choose(products, most), reader)) as parts:
+    with _opened(target) as page, contextlib.closing(_page(title, choose(products, most), reader)) as parts:
         # Half of a surrogate pair, as cut exports hold, has no UTF-8.
         page.writelines(part.encode("utf-8", "replace") for part in parts)
     return target
+
+
+@contextlib.contextmanager
+def _opened(target: Path) -> Generator[BinaryIO]:
+    """The file to write, opened before a run is gone through, which may cost money."""
+    with contextlib.ExitStack() as stack:
+        try:
+            page = stack.enter_context(replacing(target))
+        except OSError as error:
+            raise ConfigurationError(f"{target} cannot be written: {error.strerror or error}") from error
+        yield page
 
 
 def _page(title: str, sample: Sample, reader: ImageReader) -> Generator[str]:
@@ -128,15 +143,17 @@ def _ended(threads: Threads, sampled: Sampled, task: Task[tuple[Pictured, ...]])
 
 
 def _header(title: str, sample: Sample) -> str:
+    order = " The most doubtful come first: values that something speaks against, then the least sure."
     return (
-        f"<header>\n<h1>{text(title)}</h1>\n<p>{_how_many(sample)} The most doubtful come first: values that "
-        "something speaks against, then the least sure.</p>\n"
+        f"<header>\n<h1>{text(title)}</h1>\n<p>{_how_many(sample)}{order if sample.products else ''}</p>\n"
         f"{_left_out(sample)}</header>\n"
     )
 
 
 def _how_many(sample: Sample) -> str:
     here = len(sample.products)
+    if not here:
+        return "This run gave no product."
     if here == sample.given:
         return "The one product of this run is here." if here == 1 else f"All {here:,} products of this run are here."
     return f"Here are {here:,} of the {sample.given:,} products of this run; {sample.given - here:,} were left out."
@@ -196,12 +213,11 @@ _FORM: Final = """\
 <label class="chip"><input type="radio" name="kind" value="" checked><span>All <i>{all}</i></span></label>
 {chips}</fieldset>
 <div class="controls">
-<label class="search">Search <kbd>/</kbd><input type="search" name="words" autocomplete="off" spellcheck="false" \
-aria-keyshortcuts="/"></label>
+<label class="search">Search<input type="search" name="words" autocomplete="off" spellcheck="false"></label>
 <label>Field<select name="field"><option value="">any</option>{options}</select></label>
 <label>Confidence ≤ <output name="percent">100%</output>\
 <input type="range" name="most" min="0" max="100" step="5" value="100"></label>
-<label>Order<select name="order"><option value="doubt">most doubtful first</option>\
+<label>Order<select name="order"><option value="doubt">doubtful first</option>\
 <option value="catalog">as in the catalog</option></select></label>
 <button type="reset">Clear</button>
 </div>

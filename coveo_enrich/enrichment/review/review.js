@@ -89,15 +89,8 @@
     status.focus();
     status.scrollIntoView();
   });
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input:not([type=radio], [type=range]), select, textarea");
-    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    form.elements.words.focus();
-  });
 
-  form.hidden = false;
-  status.hidden = false;
+  form.hidden = status.hidden = products.length === 0;
   order();
   filter();
 })();

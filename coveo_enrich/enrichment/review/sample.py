@@ -14,6 +14,7 @@ import attrs
 
 from coveo_enrich.enrichment.product import EnrichedProduct
 from coveo_enrich.enrichment.review.kinds import Kind, doubt_of, kinds_of
+from coveo_enrich.errors import ConfigurationError
 
 __all__ = ["Sample", "Sampled", "choose"]
 
@@ -52,12 +53,20 @@ def choose(products: Iterable[EnrichedProduct], most: int) -> Sample:
     """All products when there are at most ``most``; else the most doubtful, and a quarter of the places by chance.
 
     Chance is a hash of the ``documentId``, so the same catalog gives the same page.
+
+    Raises:
+        ConfigurationError: One of them did not come out of a run.
     """
     doubtful, drawn = _Best(most), _Best(most)
     kinds = Counter[Kind]()
     given = 0
     for position, enriched in enumerate(products):
-        sampled = Sampled(position, doubt_of(enriched), enriched)
+        if not isinstance(enriched, EnrichedProduct):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+            raise ConfigurationError(
+                f"products must be what came out of a run, as enricher.enrich(products) gives it; the one at position "
+                f"{position} is a {type(enriched).__name__}"
+            )
+        sampled = Sampled(position, doubt_of(enriched), _readable(enriched))
         lot = _lot(sampled)
         doubtful.offer((sampled.doubt, lot, -position), sampled)
         drawn.offer((0.0, lot, -position), sampled)
@@ -69,6 +78,17 @@ def choose(products: Iterable[EnrichedProduct], most: int) -> Sample:
             chosen[one.position] = one
     ordered = sorted(chosen.values(), key=lambda one: (-one.doubt, one.position))
     return Sample(tuple(ordered), given, kinds)
+
+
+def _readable(enriched: EnrichedProduct) -> EnrichedProduct:
+    """The same with a product that can be read on the way: of a user's own class, it may not be, as failures tell."""
+    product = enriched.product
+    if type(product) is dict or not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking
+        return enriched
+    try:
+        return attrs.evolve(enriched, product=dict(product))
+    except Exception:  # noqa: BLE001 - as above
+        return attrs.evolve(enriched, product={})
 
 
 def _lot(sampled: Sampled) -> int:

@@ -35,7 +35,7 @@ def _check_reads(_instance: object, _attribute: object, value: Any) -> None:  # 
     if callable(value) or (isinstance(value, str) and (value in _WORDS or _attribute_name(value))):
         return
     words = ", ".join(map(repr, _WORDS))
-    raise ConfigurationError(f"reads must be {words}, 'attribute:NAME' or a function; got {value!r}")
+    raise ConfigurationError(f"reads must be {words}, 'attribute:NAME' or, in Python, a function; got {value!r}")
 
 
 def _attribute_name(reads: str) -> str:

@@ -6,6 +6,7 @@ Rules are frozen values that print, compare and pickle. Applying them to a produ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,9 +25,15 @@ __all__ = ["Evidence", "FieldMapping", "FieldRule"]
 
 
 def _check_rules(_instance: object, _attribute: attrs.Attribute[Any], value: tuple[object, ...]) -> None:
-    odd = next((one for one in value if not isinstance(one, FieldRule)), None)
-    if odd is not None:
-        raise ConfigurationError(f"rules must be FieldRule values; got {type(odd).__name__}")
+    for one in value:
+        if not isinstance(one, FieldRule):
+            raise ConfigurationError(f"rules must be FieldRule values; got {type(one).__name__}")
+
+
+def _several(rules: Iterable[FieldRule]) -> tuple[FieldRule, ...]:
+    if not isinstance(rules, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+        raise ConfigurationError(f"rules must be FieldRule values in a list; got {type(rules).__name__}")
+    return tuple(rules)
 
 
 @attrs.frozen
@@ -45,7 +52,7 @@ class FieldMapping:
             so such a rule would do something else the second time).
     """
 
-    rules: tuple[FieldRule, ...] = attrs.field(converter=tuple[FieldRule, ...], validator=_check_rules)
+    rules: tuple[FieldRule, ...] = attrs.field(converter=_several, validator=_check_rules)
     provenance: str | None = attrs.field(
         default=None, kw_only=True, validator=attrs.validators.optional(check_field_name)
     )

@@ -17,6 +17,7 @@ import attrs
 from coveo_enrich._files import replacing
 from coveo_enrich.enrichment.rules.evidence import Evidence
 from coveo_enrich.enrichment.rules.field_rule import FieldRule
+from coveo_enrich.enrichment.rules.fields import check_field_name
 from coveo_enrich.enrichment.rules.when import When
 from coveo_enrich.enrichment.vocabulary.vocabulary import Vocabulary
 from coveo_enrich.errors import CatalogFileError, ConfigurationError
@@ -41,9 +42,13 @@ def read_mapping(path: Path) -> tuple[tuple[FieldRule, ...], str | None]:
     try:
         table = _table(_json_of(path), "", _MAPPING_KEYS, needed=("rules",))
         rules = tuple(_rule(one, f"rules[{index}]") for index, one in enumerate(_list(table["rules"], "rules")))
+        provenance = table.get("provenance")
+        if provenance is not None:
+            with _named("provenance"):
+                check_field_name(None, None, provenance)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from None
-    return rules, table.get("provenance")
+    return rules, provenance
 
 
 def write_mapping(path: Path, rules: Sequence[FieldRule], provenance: str | None) -> None:
@@ -99,15 +104,15 @@ def _rule(data: object, at: str) -> FieldRule:
 
 def _reads(data: object, at: str) -> tuple[Evidence, ...]:
     if isinstance(data, list):
-        return tuple(_evidence(one, f"{at}[{index}]") for index, one in enumerate(cast("list[object]", data)))
+        return tuple(_evidence(one, f"{at}[{index}]") for index, one in enumerate(_list(cast("object", data), at)))
     return (_evidence(data, at),)
 
 
 def _evidence(data: object, at: str) -> Evidence:
-    if isinstance(data, str):
+    if not isinstance(data, dict):
         with _named(at):
-            return Evidence(data)
-    given = _table(data, at, _EVIDENCE_KEYS, needed=("reads",))
+            return Evidence(cast("str", data))
+    given = _table(cast("object", data), at, _EVIDENCE_KEYS, needed=("reads",))
     _check(Evidence, given, at)
     return Evidence(**given)
 
@@ -119,15 +124,22 @@ def _vocabulary(data: object, at: str) -> Vocabulary:
         raise ConfigurationError(f"{at} must be {_COLORS!r}, or values with lists of synonyms; got {data!r}")
     entries = cast("dict[str, object]", data)
     for value, synonyms in entries.items():
-        if not all(isinstance(word, str) for word in _list(synonyms, f"{at}.{value}")):
+        if not isinstance(synonyms, list) or not all(isinstance(word, str) for word in cast("list[object]", synonyms)):
             raise ConfigurationError(f"{at}.{value} must be a list of texts; got {synonyms!r}")
     with _named(at):
         return Vocabulary(cast("dict[str, list[str]]", entries))
 
 
 def _when(data: object, at: str) -> When:
+    if not isinstance(data, dict):
+        with _named(at):
+            return When(data)
+    fields = cast("dict[str, object]", data)
+    for field, values in fields.items():
+        with _named(f"{at}.{field}"):
+            When({field: values})
     with _named(at):
-        return When(data)
+        return When(fields)
 
 
 def _check(kind: type[attrs.AttrsInstance], given: _Table, at: str) -> None:
@@ -154,8 +166,8 @@ def _table(data: object, at: str, known: Sequence[str], *, needed: Iterable[str]
 
 
 def _list(data: object, at: str) -> list[object]:
-    if not isinstance(data, list):
-        raise ConfigurationError(f"{at} must be a list; got {data!r}")
+    if not isinstance(data, list) or not data:
+        raise ConfigurationError(f"{at} must be a list that holds something; got {data!r}")
     return cast("list[object]", data)
 
 

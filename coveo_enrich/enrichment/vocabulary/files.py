@@ -5,6 +5,7 @@ Rows go in and out; whether they make a vocabulary is `coveo_enrich.enrichment.v
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from codecs import BOM_UTF8
@@ -22,6 +23,7 @@ __all__ = ["Row", "file_format", "read_rows", "write_csv", "write_entries", "wri
 
 _BETWEEN_SYNONYMS: Final = re.compile(r"[;,\n]")
 _COLUMNS: Final = ("value", "synonyms", "synonym")
+_NEAR: Final = 0.8  # of 1, by difflib's ratio: "values" is near "value", "value_id" is not
 _SUGGESTED: Final = "nearest"
 """The key of suggestions alone: a row that has it may lack a value, as nobody decided about it."""
 
@@ -96,6 +98,7 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
         records = _csv.records(path, file)
         header = _sound(next(records, None) or CatalogFileError(str(path), None, "it is empty"))
         columns = [cell.strip().casefold() for cell in header.cells]
+        _check_names(path, header.line, columns)
         if "value" not in columns:
             raise CatalogFileError(str(path), header.line, "its first line must name a column 'value'")
         double = next((column for column in _COLUMNS if columns.count(column) > 1), None)
@@ -118,6 +121,23 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
                 )
             cells = (_csv.unguarded(cell).strip() for cell in record.cells)
             yield from _row(path, record.line, dict(zip(columns, cells, strict=True)))
+
+
+def _check_names(path: Path, line: int | None, names: Iterable[str]) -> None:
+    """Refuse a name that is nearly one that is read, as its words would be passed over in silence."""
+    for name in names:
+        nearest = None if name in _COLUMNS else _nearest(name.casefold())
+        if nearest is not None:
+            known = ", ".join(map(repr, _COLUMNS))
+            raise CatalogFileError(
+                str(path), line, f"{name!r} is unknown: did you mean {nearest!r}? What is read is {known}"
+            )
+
+
+def _nearest(name: str) -> str | None:
+    if name.startswith("synonym"):
+        return "synonyms"
+    return next(iter(difflib.get_close_matches(name, _COLUMNS, n=1, cutoff=_NEAR)), None)
 
 
 def _sound(record: _csv.Record | CatalogFileError) -> _csv.Record:
@@ -159,6 +179,7 @@ def _checked(path: Path, row: object) -> Mapping[str, Any]:
     if not isinstance(row, dict):
         raise CatalogFileError(str(path), None, f"each row must be an object; got {row!r}")
     fields = cast("dict[str, Any]", row)
+    _check_names(path, None, fields)
     value, words = fields.get("value"), fields.get("synonyms", [])
     if not isinstance(value, str) or not isinstance(fields.get("synonym", ""), str):
         raise CatalogFileError(str(path), None, f"a value and a synonym must be texts; got {row!r}")

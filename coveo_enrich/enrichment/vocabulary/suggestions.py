@@ -17,7 +17,10 @@ from coveo_enrich.enrichment.vocabulary.files import file_format, write_csv, wri
 from coveo_enrich.enrichment.vocabulary.hierarchy import LEVELS
 from coveo_enrich.enrichment.vocabulary.words import fold
 
-__all__ = ["Suggestion", "Suggestions", "suggest"]
+__all__ = ["OTHERS", "Suggestion", "Suggestions", "suggest"]
+
+OTHERS: Final = "(others)"
+"""Stands in the counts of a report for all that is beyond their limit; it is no word."""
 
 _MOST_NEAREST: Final = 3
 _MOST_RANKED: Final = 20  # of those that share a token

@@ -7,14 +7,15 @@ words are one is in `coveo_enrich.enrichment.vocabulary.words`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self, cast
 
 import attrs
 
 from coveo_enrich.enrichment.vocabulary.files import Row, read_rows, write_entries
 from coveo_enrich.enrichment.vocabulary.hierarchy import LEVELS, leaf
-from coveo_enrich.enrichment.vocabulary.suggestions import Suggestions, suggest
+from coveo_enrich.enrichment.vocabulary.suggestions import OTHERS, Suggestions, suggest
 from coveo_enrich.enrichment.vocabulary.words import fold, forms_of, spelled
 from coveo_enrich.errors import CatalogFileError, ConfigurationError
 
@@ -25,14 +26,23 @@ _Index = Mapping[str, str | None]
 """The value of each word; `None` for a word that means several."""
 
 
-def _pairs(entries: Mapping[str, Iterable[str]]) -> _Entries:
-    return tuple((value, _synonyms(value, synonyms)) for value, synonyms in entries.items())
+def _pairs(entries: Any) -> _Entries:  # noqa: ANN401 - whatever a caller passes
+    if not isinstance(entries, Mapping):
+        raise ConfigurationError(f"a vocabulary is made of values with lists of words; got {type(entries).__name__}")
+    given = cast("Mapping[object, object]", entries)
+    return tuple((_text(value), _synonyms(value, synonyms)) for value, synonyms in given.items())
 
 
-def _synonyms(value: str, synonyms: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(synonyms, str):
-        raise ConfigurationError(f"the synonyms of {value!r} must be a list of words; got the text {synonyms!r}")
-    return tuple(synonyms)
+def _synonyms(value: object, synonyms: object) -> tuple[str, ...]:
+    if isinstance(synonyms, str) or not isinstance(synonyms, Iterable):
+        raise ConfigurationError(f"the synonyms of {value!r} must be a list of words; got {synonyms!r}")
+    return tuple(map(_text, cast("Iterable[object]", synonyms)))
+
+
+def _text(word: object) -> str:
+    if not isinstance(word, str):
+        raise ConfigurationError(f"the values and words of a vocabulary are texts; got {word!r}")
+    return word
 
 
 def _given_words(entries: _Entries) -> dict[str, str]:
@@ -175,11 +185,28 @@ class Vocabulary:
         """What a run could not map, with the values that each word resembles, for a person to decide.
 
         Args:
-            unmapped: Words with how often each was seen, as ``run.report.unmapped["ec_color"]`` has them. Those that
-                the vocabulary knows by now are left out.
+            unmapped: Words of one field with how often each was seen, as ``run.report.unmapped["ec_color"]`` has them.
+                Those that the vocabulary knows by now are left out, and so is ``(others)``, by which the report counts
+                those beyond the first thousand.
+
+        Raises:
+            ConfigurationError: They are not words with numbers.
         """
-        unknown = {word: count for word, count in unmapped.items() if fold(word) and self.match(word) is None}
+        _check_counts(unmapped)
+        unknown = {
+            word: count
+            for word, count in unmapped.items()
+            if word != OTHERS and fold(word) and self.match(word) is None
+        }
         return suggest(unknown, {word: value for word, value in self._exact.items() if value is not None})
+
+
+def _check_counts(unmapped: object) -> None:
+    counts = cast("Mapping[object, object]", unmapped).values() if isinstance(unmapped, Mapping) else (None,)
+    if not all(isinstance(count, Integral) for count in counts):
+        raise ConfigurationError(
+            f"unmapped must be words with their counts, as run.report.unmapped of one field; got {unmapped!r:.200}"
+        )
 
 
 def _entries_of(rows: Iterable[Row]) -> dict[str, list[str]]:
