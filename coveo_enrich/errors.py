@@ -165,11 +165,11 @@ class Throttled(ClassifierError):
     """The service asks for a pause.
 
     Attributes:
-        reason: What the service said.
+        reason: What the service said; default that it asked for a pause.
         retry_after: Seconds that the service asked to wait; `None` when it did not say.
     """
 
-    reason: str
+    reason: str = "the service asked for a pause"
     retry_after: float | None = None
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ one may declare is read in `coveo_enrich.classifiers.declared`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.images.image import ProductImage
@@ -15,6 +15,7 @@ from coveo_enrich.images.image import ProductImage
 __all__ = ["BatchClassifier", "Classifier"]
 
 
+@runtime_checkable
 class Classifier(Protocol):
     """Looks at one picture and says what it sees.
 
@@ -38,6 +39,7 @@ class Classifier(Protocol):
         ...
 
 
+@runtime_checkable
 class BatchClassifier(Classifier, Protocol):
     """A classifier that looks at several pictures in one call, which its service then answers together.
 

@@ -139,7 +139,7 @@ class Enricher:
             products: As for `enrich`; all of them are read.
 
         Raises:
-            ConfigurationError: It is one product, or the name of a file.
+            ConfigurationError: It is one product, the name of a file, or a data frame.
         """
         _require_several(products)
         scene = self._scene
@@ -162,8 +162,8 @@ class Enricher:
             progress: Whether a bar shows how many products came out (extra ``progress``); also in notebooks.
 
         Raises:
-            ConfigurationError: It is one product, or the name of a file; as a `MissingExtraError`: tqdm is not
-                installed.
+            ConfigurationError: It is one product, the name of a file, or a data frame; as a `MissingExtraError`: tqdm
+                is not installed.
         """
         _require_several(products)
         if progress:
@@ -281,6 +281,13 @@ def _require_several(products: object) -> None:
         raise ConfigurationError("several products are wanted: for a single one, give [product]")
     if isinstance(products, str | Path):
         raise ConfigurationError("products are wanted, not a file: read it with coveo_enrich.catalog.read_products")
+    if hasattr(products, "columns"):
+        raise ConfigurationError(
+            'products are wanted, not a data frame: give its rows, as to_dict("records") of pandas or '
+            "iter_rows(named=True) of Polars has them"
+        )
+    if not isinstance(products, Iterable):
+        raise ConfigurationError(f"products are wanted, one after the other; got {type(products).__name__}")
 
 
 def _store_of(cache: str | Path | ClassificationStore | None, *, people_labels: bool) -> ClassificationStore | None:

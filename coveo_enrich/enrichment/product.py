@@ -150,14 +150,18 @@ class EnrichedProduct:
             PartialUpdate.replace_value(document_id, key.lower(), value) for key, value in self._written.items()
         )
 
-    def as_row(self) -> dict[str, Any]:
+    def as_row(self, *, key: str = "documentId") -> dict[str, Any]:
         """The changes as one flat row, for a table that goes back to where the product came from.
 
-        ``documentId``, and for each changed field, say ``ec_color``: ``ec_color``, the new value, a list as one text
-        with ``;`` between its values; ``ec_color.confidence``, 0 to 1 or `None`; ``ec_color.evidence``, in words. The
+        The key, and for each changed field, say ``ec_color``: ``ec_color``, the new value, a list as one text with
+        ``;`` between its values; ``ec_color.confidence``, 0 to 1 or `None`; ``ec_color.evidence``, in words. The
         provenance field too, when there is one. No field of Coveo's has a point in its name.
+
+        Args:
+            key: The field that tells products apart where they are kept, default ``documentId``; `None` stands in the
+                row of a product that has none.
         """
-        row: dict[str, Any] = {"documentId": self.document_id}
+        row: dict[str, Any] = {key: self.product.get(key) if isinstance(self.product, Mapping) else None}  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
         for change in self.changes:
             row[change.field] = _flat(change.after)
             row[f"{change.field}.confidence"] = change.confidence

@@ -112,7 +112,7 @@ class EnrichmentReport:
         return json.dumps(attrs.asdict(self))
 
     def __str__(self) -> str:
-        return "\n".join([*_of_the_run(self), *map(_field_line, self.fields), *_of_what_to_mend(self)])
+        return _printable("\n".join([*_of_the_run(self), *map(_field_line, self.fields), *_of_what_to_mend(self)]))
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -122,7 +122,7 @@ class EnrichmentReport:
         )
         head = f'<th style="{_LEFT}">field</th><th>before</th><th>after</th><th style="{_LEFT}">values</th>'
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        return _paragraph(_of_the_run(self)) + table + _paragraph(_of_what_to_mend(self))
+        return _printable(_paragraph(_of_the_run(self)) + table + _paragraph(_of_what_to_mend(self)))
 
 
 class ReportBuilder:
@@ -277,6 +277,11 @@ def _in_numbers(counts: Mapping[str, int]) -> str:
     few = [f"{word} {count:,}" for word, count in islice(counts.items(), _PRINTED)]
     more = len(counts) - len(few)
     return ", ".join([*few, f"and {more:,} more"] if more else few)
+
+
+def _printable(text: str) -> str:
+    """A text without halves of surrogate pairs, which a service may send and no terminal takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _paragraph(lines: list[str]) -> str:

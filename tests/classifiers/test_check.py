@@ -165,7 +165,7 @@ UNKNOWN = Classification("acme", attributes=[Attribute("color", "Unknown")])
         (Acme(fingerprint=3), "fingerprint is a text"),
         (Acme(images_per_second=math.nan), "images_per_second is a number"),
         (Acme(images_per_second=0), "images_per_second is a number"),
-        (Acme(max_batch=2, batch_answer=itertools.repeat(GOOD)), "returned repeat: return a list"),
+        (Acme(max_batch=2, batch_answer={GOOD}), "returned set: return a list"),
         (Acme(max_batch=2, batch_answer=[GOOD, Failure(cast("Any", "oops"), "no")]), "of the kind 'oops': use one of"),
         (Acme(max_batch=2, batch_answer=[GOOD, Failure("throttled", "no", retry_after=-1)]), "retry_after is -1"),
         (Acme, "not their classes"),

@@ -4,7 +4,7 @@ import copy
 import math
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -542,6 +542,34 @@ def test_what_is_written_is_in_the_vocabulary(product: dict[str, Any], mapping: 
         vocabulary = rules[unmapped.field].vocabulary
         assert vocabulary is not None or rules[unmapped.field].type != "text"
         assert rules[unmapped.field].value_of(unmapped.observation.seen) is None
+
+
+@pytest.mark.parametrize("existing", ["add", "replace"])
+def test_a_word_with_semicolons_is_several_values_of_a_list(existing: Literal["add", "replace"]) -> None:
+    """What Coveo would cut is cut before, so that a value that is there already is not added as a part of another."""
+    rule = FieldRule("a", reads="label", values="many", existing=existing)
+    mapping = FieldMapping([rule])
+    seen = [Seen("1.jpg", Classification("acme", labels=[Label("salt; pepper", 0.9)]))]
+    once = document({}, mapping, seen)
+    assert once == {"a": ["salt", "pepper"]}
+    assert document(once, mapping, seen) == once
+    assert document({"a": "salt;pepper"}, mapping, seen) == {"a": "salt;pepper"}
+
+
+@pytest.mark.parametrize(
+    ("there", "vocabulary"),
+    [
+        (["shoes"], Vocabulary({"Shoes": []})),
+        ("trainer", Vocabulary({"Shoes": ["trainers"]})),
+        (["footwear", "footwear|shoes"], Vocabulary({"Footwear|Shoes": ["shoes"]})),
+        (["SHOES"], None),
+    ],
+)
+def test_a_value_that_is_there_in_other_letters_is_not_added(there: object, vocabulary: Vocabulary | None) -> None:
+    """One word for one thing: what is there as another spelling, or a synonym, is there."""
+    mapping = FieldMapping([FieldRule("a", reads="label", values="many", existing="add", vocabulary=vocabulary)])
+    seen = [Seen("1.jpg", Classification("acme", labels=[Label("shoes", 0.9)]))]
+    assert document({"a": there}, mapping, seen) == {"a": there}
 
 
 @settings(deadline=None)

@@ -250,6 +250,28 @@ def test_a_rule_of_the_users_own_that_fails_loses_no_product(folder: Path, seen:
     assert out.failures[0].reason.startswith("a rule failed")
 
 
+class Frame(list[str]):
+    """Like the data frames of pandas and Polars in what tells them."""
+
+    columns = ("ec_images",)
+
+
+@pytest.mark.parametrize(
+    ("products", "message"),
+    [
+        (Frame(["ec_images"]), "not a data frame"),
+        (None, "one after the other; got NoneType"),
+        (5, "one after the other; got int"),
+    ],
+)
+def test_what_are_no_products_is_refused_at_once(products: Any, message: str) -> None:  # noqa: ANN401 - whatever a caller passes
+    """A data frame would be read by the names of its columns; it is refused with what to give instead."""
+    with pytest.raises(ConfigurationError, match=message):
+        Enricher(Says(), COLOR).enrich(products)
+    with pytest.raises(ConfigurationError, match=message):
+        Enricher(Says(), COLOR).plan(products)
+
+
 def test_a_condition_that_raises_costs_no_call(folder: Path) -> None:
     """Laws 1 and 8: a product whose rule fails before anything was seen comes out as it was, and nobody was asked."""
     classifier = Says()

@@ -119,3 +119,9 @@ def test_a_row_is_flat() -> None:
         "sail.evidence": "No in k.jpg (acme, 100%)",
     }
     assert EnrichedProduct(KAYAK).as_row() == {"documentId": "product://1"}
+
+
+def test_a_row_has_the_key_that_is_asked_for() -> None:
+    """A product is known by its own key where it is kept."""
+    assert EnrichedProduct({"sku": "K-1"}).as_row(key="sku") == {"sku": "K-1"}
+    assert EnrichedProduct({"sku": "K-1"}).as_row() == {"documentId": None}

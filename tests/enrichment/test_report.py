@@ -54,6 +54,22 @@ def test_a_report_is_json(tmp_path: Path) -> None:
     assert sum(failure["count"] for failure in told["failures"]) == 2
 
 
+def test_half_a_character_from_a_service_prints() -> None:
+    """Law 9: what no terminal takes is shown as a question mark, after all that was paid for."""
+    counted = ReportBuilder(MAPPING, lambda _: True)
+    seen = Observation("k.jpg", "boat \ud83d", 0.9, "a")
+    failure = Failure("permanent", "no \udc00", image="k.jpg")
+    counted.count(
+        EnrichedProduct(
+            {"documentId": "product://\ud83d"}, failures=(failure,), unmapped=(UnmappedValue("kind", seen),)
+        )
+    )
+    report = counted.report(calls={}, hits={}, stopped={}, prices={})
+    assert "boat ? 1" in str(report)
+    assert str(report).encode()
+    assert report._repr_html_().encode()  # pyright: ignore[reportPrivateUsage] - what notebooks call
+
+
 def test_a_report_shows_itself_in_a_notebook_with_everything_escaped(tmp_path: Path) -> None:
     """Words that classifiers said, and their names, are text in the HTML."""
     html = report_of(tmp_path)._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call

@@ -44,6 +44,37 @@ PAIRS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("カラス", "ガラス"), ("タイヤ", "ダイヤ"), ("ハット", "バット"), ("เสือ", "เสื้อ"), ("ขาว", "ข้าว"), ("кий", "кии")],
+)
+def test_a_mark_that_is_no_accent_makes_another_word(one: str, other: str) -> None:
+    """Glass is no crow, and rice is not white: a mark in Japanese, Thai or Cyrillic makes another word."""
+    both = Vocabulary({one: [], other: []})
+    assert (both.match(one), both.match(other)) == (one, other)
+    assert Vocabulary({one: []}).match(other) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Café", "cafe"),
+        ("Café", "CAFE\u0301"),
+        ("Größe", "GROSSE"),
+        ("Ελιά", "ελια"),
+        ("SARI", "sar\N{LATIN SMALL LETTER DOTLESS I}"),
+        ("İNCİ", "inci"),
+        ("שָׁלוֹם", "שלום"),
+        ("أَحْمَر", "أحمر"),
+        ("ガラス", "カ\u3099ラス"),
+    ],
+)
+def test_an_accent_makes_no_other_word(one: str, other: str) -> None:
+    """Accents and capitals, also the Turkish ones, vowel points, and how a letter is composed tell no words apart."""
+    assert Vocabulary({one: []}).match(other) == one
+    assert Vocabulary({other: []}).match(one) == other
+
+
 @pytest.mark.parametrize(("one", "many"), PAIRS)
 def test_singular_and_plural_are_one_word(one: str, many: str) -> None:
     """English plurals match their singular, whichever of the two the vocabulary has."""

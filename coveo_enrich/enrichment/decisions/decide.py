@@ -115,13 +115,19 @@ def _change(target: Target, candidates: Sequence[Candidate]) -> FieldChange | No
             return None
         return FieldChange(target.key, before, best.value, best.confidence, best.evidence)
     there = parts(before) if rule.existing == "add" else ()
-    known = {as_text(part) for part in there}
-    added = [candidate for candidate in candidates if as_text(candidate.value) not in known]
-    after = (*there, *(value for value in _listed(rule, added) if as_text(value) not in known))
+    known = {_known_as(rule, as_text(part)) for part in there}
+    added = [candidate for candidate in candidates if _known_as(rule, str(candidate.value)) not in known]
+    after = (*there, *(value for value in _listed(rule, added) if _known_as(rule, value) not in known))
     if not added or after == parts(before):
         return None
     evidence = tuple(one for candidate in added for one in candidate.evidence)
     return FieldChange(target.key, before, after, min(added, key=sureness).confidence, evidence)
+
+
+def _known_as(rule: FieldRule, text: str) -> str:
+    """A value of a list as it is compared: ``shoes`` is there where ``Shoes`` would be added."""
+    value = None if rule.vocabulary is None else rule.vocabulary.match(text)
+    return (value or text).casefold()
 
 
 def _holds(before: object, value: Value) -> bool:
@@ -129,7 +135,7 @@ def _holds(before: object, value: Value) -> bool:
     return before == value if isinstance(value, str) else as_text(before).lower() == as_text(value)
 
 
-def _listed(rule: FieldRule, candidates: Iterable[Candidate]) -> Iterable[Value]:
+def _listed(rule: FieldRule, candidates: Iterable[Candidate]) -> Iterable[str]:
     """The values as a list holds them: those of a vocabulary with their ancestors, as hierarchical facets need them."""
     values = [str(candidate.value) for candidate in candidates]  # many values are texts
     return values if rule.vocabulary is None else with_ancestors(values)

@@ -12,7 +12,7 @@ import attrs
 from coveo_enrich.classifiers.values import Classification
 from coveo_enrich.enrichment.decisions.combine import Candidate, Heard, sureness
 from coveo_enrich.enrichment.product import Observation, UnmappedValue
-from coveo_enrich.enrichment.rules.evidence import Evidence, read
+from coveo_enrich.enrichment.rules.evidence import Evidence, SeenValues, read
 from coveo_enrich.enrichment.rules.field_rule import FieldRule
 from coveo_enrich.enrichment.rules.field_types import Value
 
@@ -46,7 +46,7 @@ def hear(rule: FieldRule, evidence: Evidence, seen: Sequence[Seen], unmapped: li
 def _of_one(rule: FieldRule, evidence: Evidence, seen: Seen, unmapped: list[UnmappedValue]) -> dict[Value, Candidate]:
     candidates: dict[Value, Candidate] = {}
     adds_up = evidence.reads == "color"
-    for word, confidence in read(evidence, seen.classification):
+    for word, confidence in _words(rule, evidence, seen.classification):
         if not word.strip():
             continue
         value = rule.value_of(word)
@@ -60,6 +60,14 @@ def _of_one(rule: FieldRule, evidence: Evidence, seen: Seen, unmapped: list[Unma
     if not adds_up:
         return candidates
     return {value: one for value, one in candidates.items() if _accepts(rule, evidence, one.confidence)}
+
+
+def _words(rule: FieldRule, evidence: Evidence, classification: Classification) -> SeenValues:
+    """What is read; of a list without a vocabulary each word as Coveo cuts it, at ``;`` (docs.coveo.com/en/162)."""
+    words = read(evidence, classification)
+    if rule.values == "one" or rule.vocabulary is not None:
+        return words
+    return [(part.strip(), confidence) for word, confidence in words for part in word.split(";")]
 
 
 def _join(candidates: dict[Value, Candidate], candidate: Candidate, *, add: bool) -> None:

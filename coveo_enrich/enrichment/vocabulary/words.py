@@ -44,6 +44,11 @@ AMERICAN: Final[Mapping[str, str]] = {
 }
 """British spellings, and the American ones that mean the same; also inside a word, as in ``multicolour``."""
 
+_LAST_GREEK: Final = "\u03ff"  # what is Latin and comes later consists, decomposed, of letters before it and marks
+_FIRST_HEBREW: Final = "\u0590"
+_LAST_ARABIC: Final = "\u06ff"
+# Of the Turkish colour yellow, whose capitals are those of an i in other languages.
+_DOTTED: Final = {"\N{LATIN SMALL LETTER DOTLESS I}": "i"}
 _BRITISH: Final = re.compile("|".join(AMERICAN))
 _LONGEST_REMEMBERED: Final = 100  # characters; a text read off a picture may be long
 _REMEMBERED: Final = 16_384  # words, some 10 MB
@@ -79,11 +84,27 @@ _remembered = functools.lru_cache(_REMEMBERED)(_forms_of)
 
 
 def fold(word: str) -> str:
-    """A word without what does not tell words apart: case, accents, hyphens, underscores and spare blanks."""
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
-    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    words = letters.replace("-", " ").replace("_", " ")
+    """A word without what does not tell words apart: case, accents, hyphens, underscores and spare blanks.
+
+    A mark tells words apart where it is no accent: in Japanese, Thai or Cyrillic, not on letters of the Latin, Greek,
+    Hebrew and Arabic alphabets.
+    """
+    words = _without_accents(word.casefold()).replace("-", " ").replace("_", " ")
     return LEVELS.join(" ".join(level.split()) for level in words.split(LEVELS))
+
+
+def _without_accents(word: str) -> str:
+    if word.isascii():
+        return word
+    kept: list[str] = []
+    is_accented = False
+    for letter in unicodedata.normalize("NFKD", word):
+        is_mark = unicodedata.combining(letter) > 0
+        if not is_mark:
+            is_accented = letter <= _LAST_GREEK or _FIRST_HEBREW <= letter <= _LAST_ARABIC
+        if not (is_mark and is_accented):
+            kept.append(_DOTTED.get(letter, letter))
+    return "".join(kept)
 
 
 def spelled(folded: str) -> str:
