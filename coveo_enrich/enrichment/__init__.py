@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from coveo_enrich.enrichment.cache.store import CacheFigures, ClassificationStore, KnownImage
+from coveo_enrich.enrichment.cache.store import CacheFigures, ClaimingStore, ClassificationStore, KnownImage
 from coveo_enrich.enrichment.cache.stored import read_stored, stored_text
 from coveo_enrich.enrichment.decisions.provenance import without_enrichment
 from coveo_enrich.enrichment.enricher import Enricher, EnrichmentRun
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CacheFigures",
+    "ClaimingStore",
     "ClassificationCache",
     "ClassificationStore",
     "Conflict",

@@ -30,6 +30,7 @@ from coveo_enrich.catalog import (
 )
 from coveo_enrich.classifiers import Attribute, Classification, Classifier, Color, ColorClassifier, Failure, Label
 from coveo_enrich.enrichment import (
+    ClaimingStore,
     ClassificationCache,
     ClassificationStore,
     Conflict,
@@ -136,6 +137,8 @@ def enrich(catalog: Path) -> EnrichmentReport:
 def pay_once(catalog: Path) -> EnrichmentPlan:
     """A cache, a plan and a budget."""
     store: ClassificationStore = ClassificationCache(catalog.with_suffix(".sqlite"), url_ttl=3_600)
+    claims: ClaimingStore = ClassificationCache(catalog.with_suffix(".sqlite"))
+    assert_type(claims.claim("digest", "acme/1"), bool)
     mapping = FieldMapping(
         [FieldRule("ec_color", reads="color", when=When({"ec_category": ["Shoes"]}))], provenance="by"
     )

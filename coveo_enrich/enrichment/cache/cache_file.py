@@ -14,9 +14,9 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 from coveo_enrich.errors import ConfigurationError
@@ -25,11 +25,13 @@ __all__ = ["SCHEMA_VERSION", "CacheFile"]
 
 SCHEMA_VERSION: Final = 1
 
+Result = TypeVar("Result")
+
 _log = logging.getLogger("coveo_enrich.enrichment")
 
 _APPLICATION_ID: Final = 0x43_45_43_43
 """Tells a cache from the databases of other programs."""
-_TABLES: Final = ("answers", "images")
+_TABLES: Final = ("answers", "images", "claims")
 # With a rowid, as rows of several hundred bytes inside the index of the keys take three times as long to find.
 _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS {} (key BLOB PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL)"
 _BUSY_SECONDS: Final = 10.0
@@ -60,9 +62,9 @@ class CacheFile:
     """
 
     def __init__(self, path: str | Path) -> None:
+        self._connection: sqlite3.Connection | None = None
         self.path = Path(path)
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._was_open = False
         self._complained = False
@@ -75,12 +77,15 @@ class CacheFile:
         Raises:
             ConfigurationError: The file cannot be opened the first time.
         """
-        with self._lock:
-            try:
-                return self._first_row(statement, parameters)
-            except (sqlite3.Error, OSError) as error:
-                self._complain(error)
-                return None
+        return self._take(statement, parameters, sqlite3.Cursor.fetchone)
+
+    def change(self, statement: str, parameters: Sequence[object] = ()) -> int | None:
+        """Run one statement; how many rows it changed, or `None` when the file cannot be used just now.
+
+        Raises:
+            ConfigurationError: The file cannot be opened the first time.
+        """
+        return self._take(statement, parameters, _rows_changed)
 
     def size(self) -> int:
         """Bytes on disk, with what SQLite keeps beside the file."""
@@ -91,15 +96,35 @@ class CacheFile:
         with self._lock:
             self._disconnect()
 
-    def _first_row(self, statement: str, parameters: Sequence[object]) -> tuple[Any, ...] | None:
+    def __del__(self) -> None:
+        if self._connection is not None:  # of an enricher that nobody has any more
+            self._connection.close()
+
+    def _take(
+        self, statement: str, parameters: Sequence[object], result: Callable[[sqlite3.Cursor], Result]
+    ) -> Result | None:
+        with self._lock:
+            try:
+                return result((self._connection or self._connected()).execute(statement, parameters))
+            except (sqlite3.Error, OSError) as error:
+                return self._taken_again(error, statement, parameters, result)
+
+    def _taken_again(
+        self,
+        error: sqlite3.Error | OSError,
+        statement: str,
+        parameters: Sequence[object],
+        result: Callable[[sqlite3.Cursor], Result],
+    ) -> Result | None:
+        """Once more in a new file, should this one be damaged; `None` when that is no use."""
         try:
-            row: tuple[Any, ...] | None = self._connected().execute(statement, parameters).fetchone()
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise
-            self._put_aside(str(error))
-            row = self._connected().execute(statement, parameters).fetchone()
-        return row
+            if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
+                self._put_aside(str(error))
+                return result(self._connected().execute(statement, parameters))
+        except (sqlite3.Error, OSError) as another:
+            error = another
+        self._complain(error)
+        return None
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -158,6 +183,10 @@ class CacheFile:
             _log.warning("the cache %s cannot be used just now, and the run goes on without: %s", self.path, error)
         if self._connection is not None:
             self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_AGAIN_MILLISECONDS}")
+
+
+def _rows_changed(cursor: sqlite3.Cursor) -> int:
+    return cursor.rowcount
 
 
 def _require_no_text(path: Path) -> None:

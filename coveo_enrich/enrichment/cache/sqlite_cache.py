@@ -16,7 +16,8 @@ from typing import Any, Final, Self
 
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.enrichment.cache.cache_file import CacheFile
-from coveo_enrich.enrichment.cache.store import CacheFigures, KnownImage
+from coveo_enrich.enrichment.cache.owners import has_ended, this_process
+from coveo_enrich.enrichment.cache.store import CLAIM_SECONDS, CacheFigures, KnownImage
 from coveo_enrich.enrichment.cache.stored import Stored, read_stored, stored_text
 from coveo_enrich.enrichment.looking.people import without_people_labels
 from coveo_enrich.errors import ConfigurationError
@@ -25,8 +26,15 @@ __all__ = ["ClassificationCache"]
 
 _log = logging.getLogger("coveo_enrich.enrichment")
 
-_FIND: Final = {table: f"SELECT value, at FROM {table} WHERE key = ?" for table in ("answers", "images")}  # noqa: S608 - two constants
+_FIND: Final = {table: f"SELECT value, at FROM {table} WHERE key = ?" for table in ("answers", "images", "claims")}  # noqa: S608 - constants
 _KEEP: Final = {table: f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)" for table in ("answers", "images")}  # noqa: S608 - two constants
+# Takes nothing that another has claimed since it was looked at. Not with RETURNING, which SQLite has only since 3.35.
+_CLAIM: Final = (
+    "INSERT INTO claims VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at "
+    "WHERE claims.value = ? AND claims.at = ?"
+)
+_RELEASE: Final = "DELETE FROM claims WHERE key = ? AND value = ?"
+_SWEEP: Final = "DELETE FROM claims WHERE abs(at - ?) >= ?"
 _WITHOUT_PEOPLE: Final = "\0without people labels"
 
 
@@ -34,9 +42,10 @@ class ClassificationCache:
     """Keeps what classifiers said in a SQLite file, for all threads and processes of one machine.
 
     A `coveo_enrich.enrichment.ClassificationStore`. An answer is in the file when `keep` returns, and survives the end
-    of the process. URLs and identities are kept as hashes. A file that is damaged, or holds something else, is renamed
-    with a warning, and a new one begun; a file that cannot be written during a run costs further calls, and no product.
-    It is opened at first use in each process, so it can be pickled, and used again after `close`.
+    of the process. Of several runs that want the same answer at the same moment, one asks: see `claim`. URLs and
+    identities are kept as hashes. A file that is damaged, or holds something else, is renamed with a warning, and a new
+    one begun; a file that cannot be written during a run costs further calls, and no product. It is opened at first use
+    in each process, so it can be pickled, and used again after `close`.
 
     Args:
         path: The file, on a disk of this machine (SQLite's WAL does not work over a network); made when there is none.
@@ -74,6 +83,7 @@ class ClassificationCache:
         self._file = CacheFile(path)
         self._counting = threading.Lock()
         self._hits = self._misses = 0
+        self._has_swept = False
 
     @property
     def path(self) -> Path:
@@ -129,6 +139,30 @@ class ClassificationCache:
             outcome, _ = without_people_labels(outcome)
         self._keep("answers", self._answer_key(identity, fingerprint), outcome)
 
+    def claim(self, identity: str, fingerprint: str) -> bool:
+        """Take it upon this caller to ask a classifier about a picture, unless somebody else is asking.
+
+        What a process of this machine claimed that has ended is free at once, all else after two minutes. While the
+        file cannot be used, everything is.
+
+        Raises:
+            ConfigurationError: The file cannot be opened the first time.
+        """
+        self._sweep_once()
+        key = self._answer_key(identity, fingerprint)
+        owner, at = self._file.run(_FIND["claims"], (key,)) or (None, 0.0)
+        if owner is not None and abs(self.now() - at) < CLAIM_SECONDS and not has_ended(owner):
+            return False
+        return self._file.change(_CLAIM, (key, this_process(), self.now(), owner, at)) != 0
+
+    def release(self, identity: str, fingerprint: str) -> None:
+        """End a claim of this process: the answer is kept, or there is none.
+
+        Raises:
+            ConfigurationError: The file cannot be opened the first time.
+        """
+        self._file.run(_RELEASE, (self._answer_key(identity, fingerprint), this_process()))
+
     def figures(self) -> CacheFigures:
         """How large it is, and what it was good for; counting takes about a second for every ten million answers.
 
@@ -155,13 +189,19 @@ class ClassificationCache:
         return f"ClassificationCache({str(self.path)!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        here = ("_file", "_counting", "_hits", "_misses")
+        here = ("_file", "_counting", "_hits", "_misses", "_has_swept")
         return {"path": self.path, **{name: value for name, value in self.__dict__.items() if name not in here}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         path = state.pop("path")
         self.__dict__.update(state)
         self._start(path)
+
+    def _sweep_once(self) -> None:
+        """Clear away what was claimed by processes that were killed, and that nobody asks about any more."""
+        if not self._has_swept:
+            self._has_swept = True
+            self._file.run(_SWEEP, (self.now(), CLAIM_SECONDS))
 
     def _answer_key(self, identity: str, fingerprint: str) -> bytes:
         return _key(identity, fingerprint if self._store_people_labels else fingerprint + _WITHOUT_PEOPLE)

@@ -8,13 +8,17 @@ the library is `coveo_enrich.enrichment.cache.sqlite_cache`; when it is asked is
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
 from coveo_enrich.classifiers.values import Classification, Failure
 
-__all__ = ["CacheFigures", "ClassificationStore", "KnownImage", "digest_of"]
+__all__ = ["CLAIM_SECONDS", "CacheFigures", "ClaimingStore", "ClassificationStore", "KnownImage", "digest_of"]
+
+CLAIM_SECONDS: Final = 120.0
+"""How long a claim counts: a call, with those that follow when it fails, takes seconds; who died on another machine is
+not waited for much longer."""
 
 
 def digest_of(data: bytes) -> str:
@@ -90,6 +94,33 @@ class ClassificationStore(Protocol):
         ...
 
 
+@runtime_checkable
+class ClaimingStore(Protocol):
+    """What a `ClassificationStore` may have besides, so that of several runs that want to know the same, one asks.
+
+    Without it they find what others have kept, but those that meet a new picture at the same moment all pay for it.
+    """
+
+    def claim(self, identity: str, fingerprint: str, /) -> bool:
+        """Take it upon oneself to ask a classifier about a picture, in one step that no other caller can divide.
+
+        A claim ends with its release, or by itself after two minutes or so: its owner may have died.
+
+        Args:
+            identity: As for `ClassificationStore.answer`.
+            fingerprint: As for `ClassificationStore.answer`.
+
+        Returns:
+            `False` when somebody else is asking, be it another thread of this process. The caller comes again every
+            few tens of milliseconds then, asks unclaimed after two minutes, and looks for an answer before it asks.
+        """
+        ...
+
+    def release(self, identity: str, fingerprint: str, /) -> None:
+        """End a claim: the answer is kept, or there is none."""
+        ...
+
+
 @attrs.frozen
 class CacheFigures:
     """How large a cache is, and what it was good for.
@@ -100,7 +131,7 @@ class CacheFigures:
         bytes: Its size on disk.
         oldest_seconds: How long ago the oldest answer was given; `None` when there is none.
         hits: Answers that were found, by this object in this process.
-        misses: Answers that were looked for and not found, or had expired.
+        misses: Times that an answer was looked for and not found, or had expired: two or three for a new picture.
     """
 
     answers: int

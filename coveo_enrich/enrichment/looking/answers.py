@@ -5,15 +5,17 @@ How an answer becomes a field is decided elsewhere, so that a changed rule asks 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import attrs
 
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.values import Classification, Failure
-from coveo_enrich.enrichment.cache.store import ClassificationStore
+from coveo_enrich.enrichment.cache.store import CLAIM_SECONDS, ClaimingStore, ClassificationStore
 from coveo_enrich.enrichment.looking.flights import Flights
 from coveo_enrich.enrichment.looking.pictures import Picture
 from coveo_enrich.enrichment.spending import Spending
@@ -23,6 +25,10 @@ __all__ = ["Answers", "Outcome", "kept_answer"]
 
 Outcome = Classification | Failure | None
 """What became of a picture; `None`: it was not asked about, as the budget is spent."""
+
+_LOOK_AGAIN_SECONDS: Final = 0.05
+"""How soon it is seen that another process has its answer: little beside the call that it waited for."""
+_LEFT: Final = "the run was left while another one asked"
 
 
 def kept_answer(
@@ -107,9 +113,32 @@ class Answers:
         return outcome
 
     def _ask_and_keep(self, identity: str, picture: Picture, asker: Asker) -> Outcome:
-        kept = self._found(identity, asker.declared)  # since it was looked for
-        if kept is not None:
-            return kept
+        declared = asker.declared
+        if self.spending.is_spent:
+            return self._found(identity, declared)
+        if not self._claimed(identity, declared):
+            return Failure("transient", _LEFT, image=picture.image.url, classifier=declared.name)
+        try:
+            return self._found(identity, declared) or self._asked_and_kept(identity, picture, asker)
+        finally:
+            self._release(identity, declared)
+
+    def _claimed(self, identity: str, declared: Declared) -> bool:
+        """Wait until no other process or enricher asks about the picture; `False` when the run is left meanwhile."""
+        until = time.monotonic() + CLAIM_SECONDS  # a store of somebody's own may never let go of a claim
+        while isinstance(self.store, ClaimingStore) and not self.store.claim(identity, declared.fingerprint):
+            if self.left():
+                return False
+            if time.monotonic() > until:
+                break
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        return True
+
+    def _release(self, identity: str, declared: Declared) -> None:
+        if isinstance(self.store, ClaimingStore):
+            self.store.release(identity, declared.fingerprint)
+
+    def _asked_and_kept(self, identity: str, picture: Picture, asker: Asker) -> Outcome:
         keep = partial(self._keep, identity, picture, asker.declared)
         outcome = self._ask(picture, asker, keep)
         if isinstance(outcome, Failure) and outcome.classifier is None:  # it never reached the classifier
