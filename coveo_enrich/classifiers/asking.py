@@ -17,7 +17,7 @@ from typing import Final
 
 from coveo_enrich._threads import Event
 from coveo_enrich.classifiers.declared import Declared
-from coveo_enrich.classifiers.outcomes import Outcome, asked_about, failure_of
+from coveo_enrich.classifiers.outcomes import Asked, Outcome, Unforeseen, asked_about, failure_of
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.errors import ConfigurationError
@@ -40,6 +40,10 @@ _LEFT: Final = "the run was left before it was asked"
 _TOO_LONG: Final = "the service asked for a longer pause than is waited for"
 
 
+_Settled = Asked | BaseException | None
+"""What became of a picture; `None`: no call about it was allowed."""
+
+
 def _no_matter(_outcome: Outcome) -> None:
     pass
 
@@ -50,14 +54,14 @@ class _Ticket:
     def __init__(self, image: ProductImage, on_answer: Callable[[Outcome], object]) -> None:
         self.image = image
         self._on_answer = on_answer
-        self.outcome: Outcome | BaseException | None = None
+        self.outcome: _Settled = None
         self._settled = threading.Lock()
         self._settled.acquire()
 
-    def settle(self, outcome: Outcome | BaseException) -> None:
+    def settle(self, outcome: _Settled) -> None:
         self.outcome = outcome
         try:
-            if not isinstance(outcome, BaseException):
+            if isinstance(outcome, Classification | Failure):
                 self._on_answer(outcome)
         except BaseException as error:  # noqa: BLE001 - raised where the outcome is waited for
             self.outcome = error
@@ -75,7 +79,8 @@ class Asker:
         classifier: The classifier.
         calls_at_once: The most calls under way at once.
         reading: Lets only so many pictures be fetched and prepared at once.
-        on_call: Told how many pictures a call is about, before it is made; called from several threads.
+        take: Told how many pictures a call would be about, before it is made, and says about how many of them it may
+            be; called from several threads.
 
     Attributes:
         declared: What the classifier declares.
@@ -91,13 +96,13 @@ class Asker:
         *,
         calls_at_once: int,
         reading: threading.Semaphore,
-        on_call: Callable[[int], object],
+        take: Callable[[int], int],
     ) -> None:
         self.declared = Declared.of(classifier)
         self._classifier = classifier
         self._calls_at_once = calls_at_once
         self._reading = reading
-        self._on_call = on_call
+        self._take = take
         self._budget = RetryBudget(PATIENCE.budget_seconds)
         self._pace = _pace_of(self.declared.images_per_second)
         self._quiet_until = 0.0
@@ -109,8 +114,8 @@ class Asker:
         self._callers: list[threading.Thread] = []
         self._stopped = Event()
 
-    def ask(self, image: ProductImage, on_answer: Callable[[Outcome], object] = _no_matter) -> Outcome:
-        """Say what is in a picture, or why that cannot be said; waits until it is known.
+    def ask(self, image: ProductImage, on_answer: Callable[[Outcome], object] = _no_matter) -> Outcome | None:
+        """Say what is in a picture, or why that cannot be said; waits until it is known. `None`: it may not be asked.
 
         Args:
             image: The picture.
@@ -126,12 +131,16 @@ class Asker:
             raise
         except Exception as error:  # noqa: BLE001 - a picture may be anything
             return failure_of(error, image, None)
+        outcome: Outcome | None = None
         for failures in count(1):
-            outcome = self._ask_once(ready, on_answer)
+            answered = self._ask_once(ready, on_answer)
+            if answered is None:
+                break
+            outcome = answered
             seconds = self._seconds_before_retry(outcome, failures)
             if seconds is None or self._stopped.wait(seconds):
-                return outcome
-        raise AssertionError  # the loop has no other end
+                break
+        return outcome
 
     def stop(self) -> None:
         """Ask nothing more; waits for the calls that are under way, 10 seconds at most."""
@@ -152,7 +161,7 @@ class Asker:
         with self._reading:
             return fitted(image, self.declared.accepts)
 
-    def _ask_once(self, image: ProductImage, on_answer: Callable[[Outcome], object]) -> Outcome:
+    def _ask_once(self, image: ProductImage, on_answer: Callable[[Outcome], object]) -> Outcome | None:
         ticket = _Ticket(image, on_answer)
         self._start_callers()
         self._tickets.put(ticket)
@@ -161,8 +170,7 @@ class Asker:
                 return Failure("transient", _LEFT, image=image.url, classifier=self.declared.name)
         if isinstance(ticket.outcome, BaseException):
             raise ticket.outcome
-        assert ticket.outcome is not None  # noqa: S101 - it was settled
-        return ticket.outcome
+        return ticket.outcome.failure if isinstance(ticket.outcome, Unforeseen) else ticket.outcome
 
     def _seconds_before_retry(self, outcome: Outcome, failures: int) -> float | None:
         if not isinstance(outcome, Failure) or outcome.kind not in ("transient", "throttled"):
@@ -194,7 +202,7 @@ class Asker:
             for ticket, outcome in zip(batch, self._outcomes_or_errors([one.image for one in batch]), strict=True):
                 ticket.settle(outcome)
 
-    def _outcomes_or_errors(self, images: Sequence[ProductImage]) -> Sequence[Outcome | BaseException]:
+    def _outcomes_or_errors(self, images: Sequence[ProductImage]) -> Sequence[_Settled]:
         """What went wrong here is raised where the outcomes are waited for, or they would be waited for in vain."""
         try:
             return self._outcomes(images)
@@ -218,12 +226,15 @@ class Asker:
                 batch.append(ticket)
             return batch
 
-    def _outcomes(self, images: Sequence[ProductImage]) -> Sequence[Outcome | ConfigurationError]:
+    def _outcomes(self, images: Sequence[ProductImage]) -> Sequence[Asked | None]:
         if self._broken is not None:
             return [self._broken] * len(images)
         if not self._wait_for_turn(len(images)):
             return [self._not_asked(image) for image in images]
-        self._on_call(len(images))
+        allowed = self._take(len(images))
+        return [*self._called(images[:allowed]), *[None] * (len(images) - allowed)] if allowed else [None] * len(images)
+
+    def _called(self, images: Sequence[ProductImage]) -> Sequence[Asked | None]:
         outcomes = asked_about(self._classifier, self.declared.name, images)
         if outcomes is None:  # all were refused for the sake of one; which one is found by asking about each
             return [outcome for image in images for outcome in self._outcomes([image])]
@@ -253,7 +264,7 @@ class Asker:
     def _pauses_too_long(self) -> bool:
         return self._quiet_until - time.monotonic() > PATIENCE.longest_wait_seconds
 
-    def _heed_pauses(self, outcomes: Sequence[Outcome | ConfigurationError]) -> None:
+    def _heed_pauses(self, outcomes: Sequence[Asked]) -> None:
         """A pause that the service asks for is for every call."""
         asked = [one.retry_after or 0.0 for one in outcomes if isinstance(one, Failure) and one.kind == "throttled"]
         self._quiet_until = max(self._quiet_until, time.monotonic() + max(asked, default=0.0))

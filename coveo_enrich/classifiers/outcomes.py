@@ -23,12 +23,24 @@ from coveo_enrich.errors import (
 )
 from coveo_enrich.images.image import ProductImage
 
-__all__ = ["Outcome", "asked_about", "failure_of", "in_words", "seconds_asked_for"]
+__all__ = ["Asked", "Outcome", "Unforeseen", "asked_about", "failure_of", "in_words", "seconds_asked_for"]
 
 Outcome = Classification | Failure
 """What became of one picture."""
 
+
+@attrs.frozen
+class Unforeseen:
+    """A failure that the classifier did not mean to give: a mistake of its adapter, which may be mended by tomorrow."""
+
+    failure: Failure
+
+
+Asked = Outcome | Unforeseen | ConfigurationError
+"""What came of asking about one picture."""
+
 _KINDS: Final[frozenset[str]] = frozenset(get_args(FailureKind))
+_FORESEEN: Final = (ImageRejected, ImageUnavailable, Throttled, ServiceUnavailable, ConnectionError, TimeoutError)
 _MOST_CHARACTERS: Final = 1_000  # of a reason, which may quote a whole answer
 
 
@@ -36,7 +48,7 @@ def asked_about(
     classifier: Any,  # noqa: ANN401 - it may be anything
     name: str,
     images: Sequence[ProductImage],
-) -> list[Outcome | ConfigurationError] | None:
+) -> list[Asked] | None:
     """Ask in one call, about one picture or several; whatever the classifier does, nothing of it is raised.
 
     Args:
@@ -60,21 +72,21 @@ def asked_about(
     if len(answers) != len(images):
         number = f"more than {len(images)}" if len(answers) > len(images) else str(len(answers))
         reason = f"it answered with {number} outcomes for {len(images)} pictures"
-        return [Failure("permanent", reason, image=one.url, classifier=name) for one in images]
+        return [Unforeseen(Failure("permanent", reason, image=one.url, classifier=name)) for one in images]
     return [
         _outcome(lambda answer=answer: answer, image, name)  # type: ignore[misc]
         for answer, image in zip(answers, images, strict=True)
     ]
 
 
-def _outcome(answer: Callable[[], object], image: ProductImage, name: str) -> Outcome | ConfigurationError:
+def _outcome(answer: Callable[[], object], image: ProductImage, name: str) -> Asked:
     try:
         return _answer_as_outcome(answer(), image, name)
     except BaseException as error:  # noqa: BLE001 - an adapter may raise anything, and someone waits for the outcome
         return _error_as_outcome(error, image, name)
 
 
-def _answer_as_outcome(answer: object, image: ProductImage, name: str) -> Outcome | ConfigurationError:
+def _answer_as_outcome(answer: object, image: ProductImage, name: str) -> Asked:
     match answer:
         case Classification():
             # Rules believe a classifier by the name that it has, whatever name it signs with.
@@ -87,13 +99,14 @@ def _answer_as_outcome(answer: object, image: ProductImage, name: str) -> Outcom
             return Failure(kind, _text(answer.reason), image=image.url, classifier=name, retry_after=asked)
         case _:
             reason = f"it answered with {type(answer).__name__}, not with a Classification"
-            return Failure("permanent", reason, image=image.url, classifier=name)
+            return Unforeseen(Failure("permanent", reason, image=image.url, classifier=name))
 
 
-def _error_as_outcome(error: BaseException, image: ProductImage, name: str) -> Outcome | ConfigurationError:
+def _error_as_outcome(error: BaseException, image: ProductImage, name: str) -> Asked:
     if isinstance(error, ConfigurationError):
         return error if _can_be_told(error) else ConfigurationError(in_words(error))
-    return failure_of(error, image, None if isinstance(error, ImageUnavailable) else name)
+    failure = failure_of(error, image, None if isinstance(error, ImageUnavailable) else name)
+    return failure if isinstance(error, _FORESEEN) else Unforeseen(failure)
 
 
 def failure_of(error: BaseException, image: ProductImage, classifier: str | None) -> Failure:
@@ -111,6 +124,8 @@ def failure_of(error: BaseException, image: ProductImage, classifier: str | None
             kind: FailureKind = "throttled" if isinstance(error, Throttled) else "transient"
             asked = seconds_asked_for(error.retry_after)
             return Failure(kind, _text(error), image=image.url, classifier=classifier, retry_after=asked)
+        case ConnectionError() | TimeoutError():
+            return Failure("transient", in_words(error), image=image.url, classifier=classifier)
         case _:
             return Failure("permanent", in_words(error), image=image.url, classifier=classifier)
 

@@ -78,8 +78,9 @@ class Enricher:
         cache: Keeps what classifiers said, so that a picture is paid for once: a file, made when there is none, or a
             store of your own, such as a `ClassificationCache` with other settings. `None` (default) keeps nothing, and
             what is asked for twice at the same moment is still asked once.
-        budget: The most pictures that classifiers are asked about in a run, all of them together; products beyond it
-            pass with what is known of them. `None` (default): as many as there are.
+        budget: The most pictures that classifiers are asked about in a run, all of them together, those that are asked
+            about again included; products beyond it pass with what is known of them. `None` (default): as many as
+            there are.
         prices: What one picture costs, by classifier, in any currency, for `plan` and for the report.
         object_types: The values of ``objecttype`` of the items that are enriched; default ``Product`` and ``Variant``.
             Other items, such as ``Availability``, pass as they are; items that do not say are enriched. Capitals do
@@ -114,6 +115,8 @@ class Enricher:
             raise ConfigurationError(f"mapping must be a FieldMapping of rules; got {type(mapping).__name__}")
         several = tuple(classifiers) if isinstance(classifiers, Iterable) else (classifiers,)
         _check_names(several, mapping)
+        if not isinstance(images, str) or not images.strip():  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+            raise ConfigurationError(f"images must be the name of one field; got {images!r}")
         require_count("concurrency", concurrency, 1)
         require_count("max_images", max_images, 1)
         reader = ImageReader(image_root=image_root, trusted_hosts=trusted_hosts, user_agent=user_agent, proxy=proxy)
@@ -181,7 +184,7 @@ class EnrichmentRun:
         self._reader = scene.reader.for_run()
         self._circuits = Circuits()
         self._spending = Spending(scene.budget)
-        self._counted = ReportBuilder(scene.settings.mapping, scene.settings.takes)
+        self._counted = ReportBuilder(scene.settings.mapping)
         self._progress = progress
         self._started = False
 
@@ -218,6 +221,8 @@ class EnrichmentRun:
         threads = Threads(looking, "coveo-enrich-look")
         source = _Source(self._products)
         window = Window(looking * _PRODUCTS_AHEAD_PER_THREAD)
+        if self._scene.store is not None:
+            self._scene.store.known_image("")  # a cache that cannot be opened ends the run here, ahead of the catalog
         try:
             for product in source:
                 window.add(_begun(threads, look, product))
@@ -256,7 +261,7 @@ class EnrichmentRun:
                 classifier,
                 calls_at_once=self._scene.concurrency,
                 reading=reading,
-                on_call=partial(self._spending.called, Declared.of(classifier).name),
+                take=partial(self._spending.take, Declared.of(classifier).name),
             )
             for classifier in self._scene.classifiers
         )
@@ -346,6 +351,11 @@ def _check_names(classifiers: Sequence[Classifier], mapping: FieldMapping) -> No
         raise ConfigurationError("an Enricher needs at least one classifier")
     if len(set(names)) < len(names):
         raise ConfigurationError(f"classifiers need different names; got {', '.join(names)}")
+    prints = [Declared.of(classifier).fingerprint for classifier in classifiers]
+    if len(set(prints)) < len(prints):
+        raise ConfigurationError(
+            f"classifiers need different fingerprints, or they are given each other's answers; got {', '.join(prints)}"
+        )
     absent = sorted(mapping.believed.difference(names))
     if absent:
         raise ConfigurationError(

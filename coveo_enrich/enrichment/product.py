@@ -110,6 +110,8 @@ class EnrichedProduct:
             change.
         not_asked: How many times a classifier was not asked about one of them, as the budget was spent.
         people_labels: Labels about people that were kept out of the decision.
+        of_other_type: Whether it is an item of a type that is not enriched, such as ``Availability``: it was not looked
+            at.
     """
 
     product: Mapping[str, Any]
@@ -123,6 +125,7 @@ class EnrichedProduct:
     looked_at: int = 0
     not_asked: int = 0
     people_labels: int = 0
+    of_other_type: bool = False
 
     @property
     def document(self) -> Mapping[str, Any]:

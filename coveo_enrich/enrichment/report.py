@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -40,7 +40,7 @@ class FieldCoverage:
         field: The field.
         before: Products that had it as they came in.
         after: Products that have it now.
-        written: How often each value was written: the first thousand values, and ``(others)`` for the rest.
+        written: How often each value was written: a thousand values, and ``(others)`` for the rest, the rarest.
     """
 
     field: str
@@ -79,8 +79,8 @@ class EnrichmentReport:
         images_not_looked_at: Pictures beyond ``max_images`` of a product, or of products that need nothing.
         fields: Coverage of each field.
         failures: What failed, the most frequent first.
-        unmapped: Words outside a field's vocabulary, by field, with their counts: the first thousand of a field, and
-            ``(others)`` for all that came after them.
+        unmapped: Words outside a field's vocabulary, by field, with their counts: a thousand of a field, and
+            ``(others)`` for the rest, which were seen the least often.
         people_labels: Labels about people that were kept out of decisions.
         calls: Pictures asked about, by classifier; one that is asked about again counts again.
         hits: Answers that cost no call, as they were known or being asked for, by classifier.
@@ -130,11 +130,9 @@ class ReportBuilder:
 
     Args:
         mapping: The rules of the run.
-        takes: Whether an item is of a type that is enriched.
     """
 
-    def __init__(self, mapping: FieldMapping, takes: Callable[[Mapping[str, Any]], bool]) -> None:
-        self._takes = takes
+    def __init__(self, mapping: FieldMapping) -> None:
         self._fields = tuple(rule.field for rule in mapping.rules)
         self._totals: Counter[str] = Counter()
         self._before: Counter[str] = Counter()
@@ -148,10 +146,11 @@ class ReportBuilder:
     def count(self, enriched: EnrichedProduct) -> None:
         """Count one product."""
         self._totals["products"] += 1
+        if enriched.of_other_type:
+            self._totals["of_other_types"] += 1
+            return
         try:
-            if not self._count_fields(enriched):
-                self._totals["of_other_types"] += 1
-                return
+            self._count_fields(enriched)
         except Exception as error:  # noqa: BLE001 - a product may be of the user's own class; no product is lost by it
             self._count_failure(enriched, Failure("permanent", f"its fields could not be counted: {in_words(error)}"))
         self._totals["changed"] += bool(enriched.changes)
@@ -201,12 +200,9 @@ class ReportBuilder:
             stopped=dict(stopped),
         )
 
-    def _count_fields(self, enriched: EnrichedProduct) -> bool:
-        """Count what a product has; false, and nothing is counted, when it is of a type that is not enriched."""
+    def _count_fields(self, enriched: EnrichedProduct) -> None:
         if not isinstance(enriched.product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking
-            return True
-        if not self._takes(enriched.product):
-            return False
+            return
         filled = {change.field.lower(): change for change in enriched.changes}
         keys = keys_by_field(enriched.product)
         for field in self._fields:
@@ -217,7 +213,6 @@ class ReportBuilder:
                 after = filled[field].after
                 for value in after if isinstance(after, tuple) else (after,):
                     _count_bounded(self._written[field], str(value))
-        return True
 
     def _count_failure(self, enriched: EnrichedProduct, failure: Failure) -> None:
         key = (failure.kind, failure.reason)
@@ -232,7 +227,16 @@ class ReportBuilder:
 
 
 def _count_bounded(counter: Counter[str], word: str) -> None:
-    counter[word if word in counter or len(counter) < _DISTINCT else OTHERS] += 1
+    if word not in counter and len(counter) >= _DISTINCT:
+        _merge_rarest(counter)
+    counter[word] += 1
+
+
+def _merge_rarest(counter: Counter[str]) -> None:
+    """Make room for others, so that a word that comes late and often is named all the same."""
+    least = min(count for word, count in counter.items() if word != OTHERS)
+    for word in [word for word, count in counter.items() if count == least and word != OTHERS]:
+        counter[OTHERS] += counter.pop(word)
 
 
 def _of_the_run(report: EnrichmentReport) -> list[str]:

@@ -18,7 +18,8 @@ class Spending:
     """Counts what classifiers are asked, and what was known already. Safe for threads.
 
     Args:
-        budget: The most pictures that classifiers are asked about, all of them together; `None`: as many as there are.
+        budget: The most pictures that classifiers are asked about, all of them together, those that are asked about
+            again included; `None`: as many as there are.
     """
 
     def __init__(self, budget: int | None) -> None:
@@ -44,25 +45,21 @@ class Spending:
         """Whether no more pictures may be asked about."""
         return self._left == 0
 
-    def allows_one_more(self) -> bool:
-        """Whether one more picture may be asked about; takes it from the budget."""
+    def take(self, classifier: str, pictures: int) -> int:
+        """How many of so many pictures a call may be about, which then counts; the budget has no room for the rest."""
         with self._lock:
-            if self._left == 0:
-                return False
+            allowed = pictures if self._left is None else min(self._left, pictures)
             if self._left is not None:
-                self._left -= 1
-            return True
+                self._left -= allowed
+            self._calls[classifier] += allowed
+            return allowed
 
-    def was_not_called(self) -> None:
-        """A picture for which a place was taken never reached its classifier: the place is another's."""
+    def was_not_called(self, classifier: str) -> None:
+        """A picture that was counted could not be read, so its service was not asked: the place is another's."""
         with self._lock:
+            self._calls[classifier] -= 1
             if self._left is not None:
                 self._left += 1
-
-    def called(self, classifier: str, pictures: int) -> None:
-        """A call about so many pictures is about to be made."""
-        with self._lock:
-            self._calls[classifier] += pictures
 
     def found(self, classifier: str, answers: int = 1) -> None:
         """So many answers cost no call."""

@@ -76,13 +76,23 @@ def image(url: str = "1.jpg", load: Callable[[], bytes] = lambda: b"picture") ->
     return ProductImage(url, load=load)
 
 
+def takes_all(counted: list[int]) -> Callable[[int], int]:
+    """Allow every call, and count its pictures."""
+
+    def take(pictures: int) -> int:
+        counted.append(pictures)
+        return pictures
+
+    return take
+
+
 @pytest.fixture
 def ask() -> Iterator[Callable[..., Any]]:
     """Asks a service about pictures, each from a thread of its own, and returns the outcomes in their order."""
     askers: list[Asker] = []
 
-    def do(service: Any, *images: ProductImage, calls_at_once: int = 1, on_call: Any = int) -> list[Any]:  # noqa: ANN401
-        asker = Asker(service, calls_at_once=calls_at_once, reading=threading.Semaphore(4), on_call=on_call)
+    def do(service: Any, *images: ProductImage, calls_at_once: int = 1, take: Any = int) -> list[Any]:  # noqa: ANN401
+        asker = Asker(service, calls_at_once=calls_at_once, reading=threading.Semaphore(4), take=take)
         askers.append(asker)
         with ThreadPoolExecutor(max(1, len(images))) as threads:
             return list(threads.map(asker.ask, images))
@@ -149,7 +159,7 @@ def test_a_picture_that_its_own_host_does_not_send_is_no_failure_of_the_service(
 def test_a_configuration_error_is_raised_and_nothing_is_asked_after_it() -> None:
     """Law 12: a wrong key fails every picture; the first one tells."""
     service = Service(ConfigurationError("wrong key"))
-    asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(1), on_call=int)
+    asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(1), take=int)
     for _ in range(3):
         with pytest.raises(ConfigurationError, match="wrong key"):
             asker.ask(image())
@@ -204,7 +214,7 @@ def test_a_refused_batch_costs_every_picture_another_call_that_is_counted(ask: C
 
     counted: list[int] = []
     service = BatchService(refuse)
-    ask(service, *[image(f"{number}.jpg") for number in range(4)], on_call=counted.append)
+    ask(service, *[image(f"{number}.jpg") for number in range(4)], take=takes_all(counted))
     assert sum(counted) == sum(map(len, service.batches)) + len(service.asked)
 
 
@@ -280,7 +290,7 @@ def test_a_service_is_asked_no_faster_than_it_declares() -> None:
 def test_a_pause_longer_than_anyone_waits_is_kept_without_a_call() -> None:
     """Law 7: a quota that is used up for an hour costs the rest of a catalog neither calls nor an hour."""
     service = Service(Throttled("no more today", 3600))
-    asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(4), on_call=int)
+    asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(4), take=int)
     assert asker.ask(image()).retry_after == 3600  # type: ignore[union-attr] # pyright: ignore[reportAttributeAccessIssue]
     outcomes = [asker.ask(image()) for _ in range(3)]
     asker.stop()
@@ -301,7 +311,7 @@ def test_stopping_ends_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.set()
             return super().classify(image)
 
-    asker = Asker(Slow(Throttled("slow down", 3000)), calls_at_once=1, reading=threading.Semaphore(1), on_call=int)
+    asker = Asker(Slow(Throttled("slow down", 3000)), calls_at_once=1, reading=threading.Semaphore(1), take=int)
     outcomes: list[Any] = []
     waiting = threading.Thread(target=lambda: outcomes.append(asker.ask(image())))
     waiting.start()
@@ -325,7 +335,7 @@ def test_pictures_that_a_pause_kept_back_take_no_place_behind_it(monkeypatch: py
     monkeypatch.setattr(asking, "Pace", Counted)
     service = Service(Throttled("no more today", 3600))
     vars(service)["images_per_second"] = 10
-    asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(1), on_call=int)
+    asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(1), take=int)
     for _ in range(5):
         asker.ask(image())
     asker.stop()
@@ -334,7 +344,7 @@ def test_pictures_that_a_pause_kept_back_take_no_place_behind_it(monkeypatch: py
 
 def test_nothing_is_started_once_it_is_stopped() -> None:
     """Law 11: a picture that comes while everything is being stopped leaves no thread behind."""
-    asker = Asker(Service(), calls_at_once=4, reading=threading.Semaphore(1), on_call=int)
+    asker = Asker(Service(), calls_at_once=4, reading=threading.Semaphore(1), take=int)
 
     class StoppedMeanwhile:
         def __enter__(self) -> None:
@@ -351,8 +361,54 @@ def test_nothing_is_started_once_it_is_stopped() -> None:
 def test_calls_are_counted_by_pictures(ask: Callable[..., Any]) -> None:
     """Law 8: what is paid for is the picture: the count is that of pictures, tries included."""
     counted: list[int] = []
-    ask(Service(ServiceUnavailable("later")), image(), on_call=counted.append)
+    ask(Service(ServiceUnavailable("later")), image(), take=takes_all(counted))
     assert counted == [1, 1]
+
+
+def takes(places: int) -> Callable[[int], int]:
+    """Allow calls about so many pictures, all of them together."""
+    left = [places]
+
+    def take(pictures: int) -> int:
+        allowed = min(left[0], pictures)
+        left[0] -= allowed
+        return allowed
+
+    return take
+
+
+def test_a_picture_is_not_asked_about_again_beyond_what_is_allowed(ask: Callable[..., Any]) -> None:
+    """Law 8: a try that may not be repeated leaves the failure that it came to; one that is not made leaves none."""
+    service = Service(ServiceUnavailable("later"))
+    (failed,) = ask(service, image(), take=takes(1))
+    assert (failed.kind, len(service.asked)) == ("transient", 1)
+    assert ask(service, image(), take=takes(0)) == [None]
+    assert len(service.asked) == 1
+
+
+def test_of_a_batch_as_many_are_asked_about_as_are_allowed(ask: Callable[..., Any]) -> None:
+    """Law 8: a call that would be about too many pictures is about fewer, and after a refusal about no more of them."""
+    service = BatchService()
+    outcomes = ask(service, *[image(f"{number}.jpg") for number in range(4)], take=takes(3))
+    assert sum(isinstance(one, Classification) for one in outcomes) == sum(map(len, service.batches)) == 3
+    assert outcomes.count(None) == 1
+
+    def refuse(_: Sequence[ProductImage]) -> object:
+        raise ImageRejected("one of them is no picture")
+
+    refusing = BatchService(refuse)
+    outcomes = ask(refusing, *[image(f"{number}.jpg") for number in range(4)], take=takes(6))
+    assert sum(map(len, refusing.batches)) + len(refusing.asked) == 6
+    assert len(outcomes) == 4
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError("reset"), TimeoutError("slow")])
+def test_a_broken_connection_is_asked_again(ask: Callable[..., Any], error: Exception) -> None:
+    """Law 7: an adapter that lets its connection's own error through is asked again, as that may pass."""
+    service = Service(error)
+    (answer,) = ask(service, image())
+    assert isinstance(answer, Classification)
+    assert len(service.asked) == 2
 
 
 class Untold(Exception):
@@ -422,10 +478,10 @@ def test_a_configuration_error_without_a_text_is_one_all_the_same(ask: Callable[
 def test_what_goes_wrong_on_the_way_to_a_call_is_raised() -> None:
     """A mistake of this library's own is heard of by whoever waits, who would wait for ever otherwise."""
 
-    def broken(_: int) -> None:
+    def broken(_: int) -> int:
         raise ZeroDivisionError
 
-    asker = Asker(Service(), calls_at_once=1, reading=threading.Semaphore(1), on_call=broken)
+    asker = Asker(Service(), calls_at_once=1, reading=threading.Semaphore(1), take=broken)
     with pytest.raises(ZeroDivisionError):
         asker.ask(image())
     asker.stop()
@@ -442,7 +498,7 @@ def test_a_call_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
             end.wait()
             return super().classify(image)
 
-    asker = Asker(Endless(), calls_at_once=1, reading=threading.Semaphore(1), on_call=int)
+    asker = Asker(Endless(), calls_at_once=1, reading=threading.Semaphore(1), take=int)
     outcomes: list[object] = []
     waiting = threading.Thread(target=lambda: outcomes.append(asker.ask(image())))
     waiting.start()
@@ -469,6 +525,6 @@ def test_stopping_from_a_call_does_not_wait_for_itself() -> None:
                 raise
             return super().classify(image)
 
-    asker = Asker(Stops(), calls_at_once=1, reading=threading.Semaphore(1), on_call=int)
+    asker = Asker(Stops(), calls_at_once=1, reading=threading.Semaphore(1), take=int)
     asker.ask(image())
     assert raised == []

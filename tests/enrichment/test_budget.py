@@ -11,9 +11,10 @@ import pytest
 from picture_server import Answer, PictureServer
 from tellers import BatchTeller, Teller, enricher_at, item, kinds
 
-from coveo_enrich import Evidence, FieldMapping, FieldRule
+from coveo_enrich import Evidence, FieldMapping, FieldRule, ProductImage, RetryPolicy
+from coveo_enrich.classifiers import asking
 from coveo_enrich.enrichment.cache.sqlite_cache import ClassificationCache
-from coveo_enrich.errors import ConfigurationError
+from coveo_enrich.errors import ConfigurationError, ServiceUnavailable
 from coveo_enrich.images.limits import ImageLimits
 
 
@@ -44,6 +45,36 @@ def test_exactly_so_many_pictures_are_asked_about(
     assert [one.not_asked for one in out if not one.changes] == [1] * (60 - budget)
     assert (run.report.products, run.report.not_asked, sum(run.report.calls.values())) == (60, 60 - budget, budget)
     assert ("as the budget was spent" in str(run.report)) is (budget < 60)
+
+
+@pytest.mark.parametrize("kind", [Teller, BatchTeller])
+def test_what_is_asked_about_again_costs_its_budget_again(
+    server: PictureServer, monkeypatch: pytest.MonkeyPatch, kind: type[Teller]
+) -> None:
+    """A service that is down, or refuses a batch, is paid for each try: the calls are never more than the budget."""
+    at_once = RetryPolicy(attempts=4, first_wait_seconds=0, longest_wait_seconds=0)
+    monkeypatch.setattr(asking, "PATIENCE", at_once)
+
+    def first(_: ProductImage) -> None:
+        raise ServiceUnavailable("down")
+
+    teller = kind(first=first)
+    run = enricher_at(server, teller, budget=9).enrich(item(number, f"{number}.jpg") for number in range(30))
+    out = list(run)
+    assert len(out) == 30
+    assert sum(run.report.calls.values()) == 9
+    assert len(teller.asked) <= 9
+    assert all(one.failures or one.not_asked for one in out)
+
+
+def test_pictures_that_cannot_be_read_leave_their_place_to_others(server: PictureServer) -> None:
+    """Ten dead links of an adapter that reads pictures itself are no calls, cost nothing, and take no budget."""
+    teller = Teller()
+    products = [item(number, f"{number + 1_000}.jpg") for number in range(10)]
+    products += [item(number, f"{number}.jpg") for number in range(10)]
+    run = enricher_at(server, teller, budget=10, prices={"acme": 1.0}, concurrency=1).enrich(products)
+    assert [kind is not None for kind in kinds(run)] == [False] * 10 + [True] * 10
+    assert (run.report.calls, run.report.cost, run.report.not_asked) == ({"acme": 10}, {"acme": 10.0}, 0)
 
 
 def test_several_classifiers_share_the_budget(server: PictureServer) -> None:

@@ -16,6 +16,7 @@ import picture_server
 import pytest
 from picture_server import Answer, PictureServer
 from tellers import KIND, WAIT, BatchTeller, Teller, enricher_at, item, kinds
+from typing_extensions import override
 
 from coveo_enrich import (
     EnrichedProduct,
@@ -345,12 +346,18 @@ def test_a_host_that_is_trusted_now_is_asked(server: PictureServer, path: Path) 
 
 @pytest.mark.parametrize(
     ("error", "asked_again"),
-    [(ImageRejected("too dark"), False), (KeyError("x"), False), (ServiceUnavailable("busy"), True)],
+    [
+        (ImageRejected("too dark"), False),
+        (ServiceUnavailable("busy"), True),
+        (ConnectionResetError("reset"), True),
+        (KeyError("x"), True),
+        (MemoryError(), True),
+    ],
 )
 def test_what_a_classifier_refused_is_kept_and_what_may_pass_is_not(
     server: PictureServer, path: Path, error: Exception, *, asked_again: bool
 ) -> None:
-    """A picture that a classifier refuses for good is not paid for again for a while; a service that was busy is."""
+    """A picture that a classifier refuses is not paid for again for a while; a busy service or a broken adapter is."""
     server.url("/1.jpg", KAYAK)
 
     def first(_: ProductImage) -> None:
@@ -362,6 +369,46 @@ def test_what_a_classifier_refused_is_kept_and_what_may_pass_is_not(
     (out,) = enricher_at(server, teller, cache=path).enrich([item(1, "1.jpg")])
     assert bool(teller.asked) is asked_again
     assert bool(out.failures) is not asked_again
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["reads the picture", "works by URL"])
+def test_a_host_that_is_down_today_costs_no_answer(server: PictureServer, path: Path, *, reads: bool) -> None:
+    """Law 8: when a host cannot say whether a picture changed, what was said about it counts, and nothing is paid."""
+    server.url("/1.jpg", Answer(b"kayak", headers={"ETag": '"1"'}))
+
+    class ByUrl(Teller):
+        @override
+        def classify(self, image: ProductImage, /) -> Classification:
+            self.asked.append(image.url)
+            return Classification(self.name, labels=[Label("kayak", 0.9)])
+
+    kind = Teller if reads else ByUrl
+    cache = ClassificationCache(path, url_ttl=0)
+    assert kinds(enricher_at(server, kind(), cache=cache).enrich([item(1, "1.jpg")])) == ["kayak"]
+    server.url("/1.jpg", Answer(b"busy", status=503))
+    teller = kind()
+    run = enricher_at(server, teller, cache=cache).enrich([item(1, "1.jpg")])
+    assert kinds(run) == ["kayak"]
+    assert teller.asked == []
+    assert (run.report.calls, run.report.hits, run.report.failures) == ({}, {"acme": 1}, ())
+
+
+def test_a_spent_budget_leaves_what_is_known(server: PictureServer, path: Path) -> None:
+    """Law 8: beyond the budget no host is asked, and the answers about the pictures as they were last seen are used."""
+    server.url("/1.jpg", KAYAK)
+    cache = ClassificationCache(path, url_ttl=0)
+    list(enricher_at(server, Teller(), cache=cache).enrich([item(1, "1.jpg")]))
+    before = len(server.paths)
+    run = enricher_at(server, Teller(), cache=cache, budget=0).enrich([item(1, "1.jpg")])
+    assert kinds(run) == ["kayak"]
+    assert len(server.paths) == before
+
+
+def test_a_cache_that_cannot_be_opened_is_told_ahead_of_the_catalog(server: PictureServer, path: Path) -> None:
+    """Law 12: also when the first products lack nothing, and would not need it."""
+    enricher = enricher_at(server, Teller(), cache=path.parent / "missing" / "c")
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        next(iter(enricher.enrich([{"documentId": "product://1", "kind": "boat"}])))
 
 
 def test_what_cannot_be_prepared_is_not_fetched_again(server: PictureServer, path: Path) -> None:
@@ -538,7 +585,12 @@ def test_a_renamed_classifier_keeps_its_answers(server: PictureServer, path: Pat
     server.url("/1.jpg", KAYAK)
     server.url("/2.jpg", Answer(b"\xff"))
     products = [item(1, "1.jpg"), item(2, "2.jpg")]
-    list(enricher_at(server, Teller("old", fingerprint="f"), cache=path).enrich(products))
+
+    def first(image: ProductImage) -> None:
+        if image.url.endswith("2.jpg"):
+            raise ImageRejected("too dark")
+
+    list(enricher_at(server, Teller("old", fingerprint="f", first=first), cache=path).enrich(products))
     mapping = FieldMapping([FieldRule("kind", reads=Evidence("label", of="new"))])
     teller = Teller("new", fingerprint="f")
     out = list(enricher_at(server, teller, mapping=mapping, cache=path).enrich(products))
@@ -693,6 +745,30 @@ def test_no_product_is_lost_by_a_store_of_ones_own(
     assert len(caplog.records) == (1 if do is broken else 0)
 
 
+@pytest.mark.parametrize("ttl", [timedelta(days=7), 7 * 86_400])
+def test_a_store_of_somebodys_own_may_say_its_time_as_the_one_here(
+    server: PictureServer, path: Path, ttl: float | timedelta
+) -> None:
+    """Law 1: seconds and a timedelta will do, and what is neither is refused before the catalog, not in its middle."""
+    server.url("/1.jpg", KAYAK)
+
+    class Own(ClassificationCache):
+        url_ttl: Any = ttl  # pyright: ignore[reportIncompatibleMethodOverride]
+
+    for _ in range(2):
+        assert kinds(enricher_at(server, Teller(), cache=Own(path)).enrich([item(1, "1.jpg")])) == ["kayak"]
+    Own.url_ttl = "a week"
+    with pytest.raises(ConfigurationError, match="url_ttl of the cache is a time"):
+        enricher_at(server, Teller(), cache=Own(path))
+
+
+@pytest.mark.parametrize("fields", [{"digest": 5}, {"etag": 5}, {"last_modified": b"x"}, {"checked_at": None}])
+def test_what_a_url_led_to_has_the_right_types(fields: dict[str, Any]) -> None:
+    """Law 1: a store that gives nonsense fails where it makes it, and the run goes on as if it knew nothing."""
+    with pytest.raises(TypeError, match="KnownImage"):
+        KnownImage(**dict[str, Any](digest="d", checked_at=1.0) | fields)
+
+
 @pytest.mark.parametrize("cache", [5, True, object(), ClassificationCache, {}], ids=repr)
 def test_what_is_no_cache_is_refused(cache: Any) -> None:  # noqa: ANN401 - whatever a caller passes
     """A wrong setting is an error at once, which says what is wanted."""
@@ -703,8 +779,8 @@ def test_what_is_no_cache_is_refused(cache: Any) -> None:  # noqa: ANN401 - what
 # Law 12
 
 
-def test_answers_that_were_kept_are_no_success(server: PictureServer, path: Path) -> None:
-    """Law 12: a key that is wrong now ends the run at the first new picture, whatever was known before."""
+def test_a_wrong_key_stops_no_catalog_that_is_coming_out(server: PictureServer, path: Path) -> None:
+    """Law 12: where answers that were kept are used, a wrong key gives its classifier up; without one it raises."""
     server.url("/1.jpg", KAYAK)
     server.url("/2.jpg", Answer(b"canoe"))
     list(enricher_at(server, Teller(), cache=path).enrich([item(1, "1.jpg")]))
@@ -713,10 +789,10 @@ def test_answers_that_were_kept_are_no_success(server: PictureServer, path: Path
         raise ConfigurationError("the key is wrong")
 
     run = enricher_at(server, Teller(first=first), cache=path).enrich([item(1, "1.jpg"), item(2, "2.jpg")])
-    out: list[EnrichedProduct] = []
+    assert kinds(run) == ["kayak", None]
+    assert str(run.report).startswith("STOPPED acme: the key is wrong")
     with pytest.raises(ConfigurationError, match="the key is wrong"):
-        out.extend(run)
-    assert kinds(out) == ["kayak"]
+        list(enricher_at(server, Teller(first=first), cache=path).enrich([item(2, "2.jpg")]))
     assert kinds(enricher_at(server, Teller(), cache=path).enrich([item(2, "2.jpg")])) == ["canoe"]
 
 
@@ -756,6 +832,7 @@ def test_availability_items_pass_untouched(server: PictureServer, path: Path) ->
     assert kinds(out) == ["kayak", None, "kayak", "kayak", None]
     assert [out[n].document is came[n] for n in (1, 4)] == [True, True]
     assert [one.failures for one in out] == [()] * 5
+    assert [one.of_other_type for one in out] == [False, True, False, False, True]
     assert (run.report.products, run.report.of_other_types, run.report.without_images, run.report.images) == (
         5,
         2,

@@ -254,12 +254,27 @@ def test_a_function_reads_what_it_likes() -> None:
     assert written({}, rule, seen) == ["boat", "vehicle"]
 
 
+def test_shares_that_add_up_to_the_threshold_are_enough() -> None:
+    """0.7 and 0.1 are 0.8, as they are read, whatever binary numbers make of it."""
+    rule = FieldRule("a", reads="color", vocabulary=Vocabulary({"Blue": ["navy"]}), min_confidence=0.8)
+    assert written({}, rule, colors(("blue", 0.7), ("navy", 0.1))) == "Blue"
+
+
+def test_what_two_evidences_of_a_rule_read_is_unmapped_once() -> None:
+    """Law 9: a word is counted as often as it was seen."""
+    reads = [Evidence("label", min_confidence=0.9), Evidence("label:any")]
+    rule = FieldRule("a", reads=reads, vocabulary=Vocabulary({"boat": []}))
+    decision = decided({}, rule, labels(("zig", 0.95)))
+    assert [one.observation.seen for one in decision.unmapped] == ["zig"]
+
+
 @pytest.mark.parametrize("confidence", [87.0, -1.0, 1.5])
 def test_a_function_does_not_smuggle_in_another_scale(confidence: float) -> None:
     """Law 10: a confidence that a function made up on another scale is an error, not written as a share."""
     rule = FieldRule("a", reads=lambda _: [("kayak", confidence)])
-    with pytest.raises(ValueError, match="0 to 1"):
-        decided({}, rule, labels())
+    decision = decided({}, rule, labels())
+    assert not decision.changes
+    assert "0 to 1" in decision.failed[0]
 
 
 def test_a_change_holds_the_confidence_that_decided() -> None:

@@ -289,6 +289,37 @@ def test_a_condition_that_raises_costs_no_call(folder: Path) -> None:
     assert not run.report.calls
 
 
+@pytest.mark.parametrize("where", ["reads", "when"])
+def test_a_rule_that_fails_takes_no_other_field_along(folder: Path, where: str) -> None:
+    """No rule drops another field: what the others decide is written, and the failure names the field of the rule."""
+
+    def broken(_: Any) -> Any:  # noqa: ANN401 - whatever it is given
+        raise LookupError("gone")
+
+    bad = FieldRule("b", reads=broken) if where == "reads" else FieldRule("b", reads="color", when=broken)
+    for rules in ([FieldRule("ec_color", reads="color"), bad], [bad, FieldRule("ec_color", reads="color")]):
+        (out,) = Enricher(Says(), FieldMapping(rules), image_root=folder).enrich([product(1)])
+        assert out.document == {**product(1), "ec_color": "yellow"}
+        assert [failure.reason for failure in out.failures] == ["a rule failed, that for b: LookupError: gone"]
+
+
+@pytest.mark.parametrize("images", [None, "", " ", ["ec_images"], 5])
+def test_the_field_of_pictures_is_one_name(images: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    """Law 12: a wrong setting is told before the catalog, not as a failure of every product."""
+    with pytest.raises(ConfigurationError, match="images must be the name of one field"):
+        Enricher(Says(), COLOR, images=images)
+
+
+def test_classifiers_with_one_fingerprint_are_refused() -> None:
+    """Law 10: one would be given the other's answers, in its own name."""
+
+    class Marked(Says):
+        fingerprint = "model/3"
+
+    with pytest.raises(ConfigurationError, match="different fingerprints"):
+        Enricher([Marked(name="a"), Marked(name="b")], COLOR)
+
+
 class Elsewhere(Mapping[str, Any]):
     """A product that would be read from a database that is gone."""
 

@@ -63,7 +63,12 @@ def test_what_is_known_of_a_url_is_believed_for_a_while(pictures: Pictures, age:
     """Within url_ttl the identity of a URL is known without a request; a clock that was set back ends that too."""
     pictures.remember(URL, KnownImage("digest", etag='"1"', checked_at=NOW - age))
     assert pictures.believed(URL) == ("digest" if is_believed else None)
-    assert pictures.of(URL).identity(never) == ("digest" if is_believed else None)
+
+
+def test_what_may_not_be_asked_for_again_is_taken_as_it_was(pictures: Pictures) -> None:
+    """Law 8: with the budget spent, an answer about the picture as it was last seen is better than none."""
+    pictures.remember(URL, KnownImage("digest", etag='"1"', checked_at=NOW - 60))
+    assert pictures.of(URL).identity(never) == "digest"
 
 
 def test_a_dead_link_is_known_with_its_reason(pictures: Pictures) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from coveo_enrich.classifiers.outcomes import in_words
 from coveo_enrich.classifiers.values import Classification, Failure
-from coveo_enrich.enrichment.cache.store import ClaimingStore, ClassificationStore, KnownImage
+from coveo_enrich.enrichment.cache.store import ClaimingStore, ClassificationStore, KnownImage, seconds_of
 from coveo_enrich.errors import ConfigurationError
 
 __all__ = ["CarefulStore"]
@@ -23,12 +23,15 @@ class CarefulStore:
 
     Args:
         store: The other one.
+
+    Raises:
+        ConfigurationError: Its ``url_ttl`` is no time.
     """
 
     def __init__(self, store: ClassificationStore) -> None:
         self._store = store
         self._claims = _claiming(store)
-        self.url_ttl = store.url_ttl
+        self.url_ttl = seconds_of("url_ttl of the cache", store.url_ttl)
         self._complained = False
 
     def known_image(self, url: str, /) -> KnownImage | Failure | None:

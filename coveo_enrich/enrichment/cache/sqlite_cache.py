@@ -17,10 +17,9 @@ from typing import Any, Final, Self
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.enrichment.cache.cache_file import CacheFile
 from coveo_enrich.enrichment.cache.owners import has_ended, this_process
-from coveo_enrich.enrichment.cache.store import CLAIM_SECONDS, CacheFigures, KnownImage
+from coveo_enrich.enrichment.cache.store import CLAIM_SECONDS, CacheFigures, KnownImage, seconds_of
 from coveo_enrich.enrichment.cache.stored import Stored, read_stored, stored_text
 from coveo_enrich.enrichment.looking.people import without_people_labels
-from coveo_enrich.errors import ConfigurationError
 
 __all__ = ["ClassificationCache"]
 
@@ -73,8 +72,8 @@ class ClassificationCache:
         failure_ttl: float | timedelta = timedelta(days=1),
         store_people_labels: bool = True,
     ) -> None:
-        self._url_ttl = _seconds("url_ttl", url_ttl)
-        self._failure_ttl = _seconds("failure_ttl", failure_ttl)
+        self._url_ttl = seconds_of("url_ttl", url_ttl)
+        self._failure_ttl = seconds_of("failure_ttl", failure_ttl)
         self._store_people_labels = store_people_labels
         self.now = time.time
         self._start(path)
@@ -232,10 +231,3 @@ class ClassificationCache:
 def _key(*parts: str) -> bytes:
     """A hash in place of what may hold a signature, a password or any character."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
-
-
-def _seconds(name: str, value: float | timedelta) -> float:
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
-        raise ConfigurationError(f"{name} is a time, 0 or more: seconds or a timedelta; got {value!r}")
-    return seconds

@@ -8,13 +8,23 @@ the library is `coveo_enrich.enrichment.cache.sqlite_cache`; when it is asked is
 from __future__ import annotations
 
 import hashlib
-from typing import Final, Protocol, runtime_checkable
+from datetime import timedelta
+from typing import Any, Final, Protocol, runtime_checkable
 
 import attrs
 
 from coveo_enrich.classifiers.values import Classification, Failure
+from coveo_enrich.errors import ConfigurationError
 
-__all__ = ["CLAIM_SECONDS", "CacheFigures", "ClaimingStore", "ClassificationStore", "KnownImage", "digest_of"]
+__all__ = [
+    "CLAIM_SECONDS",
+    "CacheFigures",
+    "ClaimingStore",
+    "ClassificationStore",
+    "KnownImage",
+    "digest_of",
+    "seconds_of",
+]
 
 CLAIM_SECONDS: Final = 120.0
 """How long a claim counts: a call, with those that follow when it fails, takes seconds; who died on another machine is
@@ -24,6 +34,28 @@ not waited for much longer."""
 def digest_of(data: bytes) -> str:
     """The identity of a picture whose bytes are at hand: their SHA-256, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def seconds_of(name: str, value: float | timedelta) -> float:
+    """A time in seconds.
+
+    Raises:
+        ConfigurationError: It is none, or less than 0.
+    """
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+        raise ConfigurationError(f"{name} is a time, 0 or more: seconds or a timedelta; got {value!r}")
+    return seconds
+
+
+def _check_text(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str) and (value is not None or attribute.name == "digest"):
+        raise TypeError(f"KnownImage.{attribute.name} is a text; got {value!r}")
+
+
+def _check_number(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, int | float):
+        raise TypeError(f"KnownImage.{attribute.name} is a number of seconds; got {value!r}")
 
 
 @attrs.frozen
@@ -37,10 +69,10 @@ class KnownImage:
         checked_at: When the host last said so, in seconds since 1970, UTC.
     """
 
-    digest: str
-    etag: str | None = attrs.field(default=None, kw_only=True)
-    last_modified: str | None = attrs.field(default=None, kw_only=True)
-    checked_at: float = attrs.field(kw_only=True)
+    digest: str = attrs.field(validator=_check_text)
+    etag: str | None = attrs.field(default=None, kw_only=True, validator=_check_text)
+    last_modified: str | None = attrs.field(default=None, kw_only=True, validator=_check_text)
+    checked_at: float = attrs.field(kw_only=True, validator=_check_number)
 
     def is_fresh(self, ttl: float, now: float) -> bool:
         """Whether it is believed without asking the host again.

@@ -13,7 +13,7 @@ import attrs
 from coveo_enrich.enrichment.decisions.combine import Candidate, Combined, Heard, combine, sureness
 from coveo_enrich.enrichment.decisions.hearing import Seen, hear
 from coveo_enrich.enrichment.decisions.provenance import marks_with
-from coveo_enrich.enrichment.decisions.targets import Target, Targets
+from coveo_enrich.enrichment.decisions.targets import Target, Targets, why_rule_failed
 from coveo_enrich.enrichment.product import Conflict, FieldChange, Observation, ProvenanceText, UnmappedValue
 from coveo_enrich.enrichment.rules.evidence import Evidence
 from coveo_enrich.enrichment.rules.field_rule import FieldRule
@@ -34,6 +34,7 @@ class Decision:
         kept: The fields that are left because they have a value.
         conflicts: Values that other pictures or classifiers speak against.
         provenance: What the provenance field is to hold; `None` when nothing changes or the mapping has none.
+        failed: Why rules failed; those of other fields are applied all the same.
     """
 
     changes: tuple[FieldChange, ...] = ()
@@ -41,6 +42,7 @@ class Decision:
     kept: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     provenance: ProvenanceText | None = None
+    failed: tuple[str, ...] = ()
 
 
 def decide(targets: Targets, seen: Sequence[Seen]) -> Decision:
@@ -53,12 +55,19 @@ def decide(targets: Targets, seen: Sequence[Seen]) -> Decision:
     changes: list[FieldChange] = []
     unmapped: list[UnmappedValue] = []
     conflicts: list[Conflict] = []
+    failed = list(targets.failed)
     for target in targets.fields:
-        change = _change(target, _judge(target.rule, seen, unmapped, conflicts))
+        try:
+            change = _change(target, _judge(target.rule, seen, unmapped, conflicts))
+        except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's, which may raise anything
+            failed.append(why_rule_failed(target.rule, error))
+            continue
         if change is not None:
             changes.append(change)
     provenance = _provenance(targets, changes)
-    return Decision(tuple(changes), tuple(unmapped), targets.kept, tuple(conflicts), provenance)
+    # What two evidences of a rule read was seen once.
+    once = tuple(dict.fromkeys(unmapped)) if unmapped else ()
+    return Decision(tuple(changes), once, targets.kept, tuple(conflicts), provenance, tuple(failed))
 
 
 def _judge(

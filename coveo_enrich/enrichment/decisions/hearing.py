@@ -6,6 +6,7 @@ Pure. What several pictures come to, and what becomes of the field, is decided a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
@@ -17,6 +18,8 @@ from coveo_enrich.enrichment.rules.field_rule import FieldRule
 from coveo_enrich.enrichment.rules.field_types import Value
 
 __all__ = ["Seen", "hear"]
+
+_SHARE_DIGITS: Final = 9  # 0.7 and 0.1 are 0.8, which binary numbers miss
 
 
 @attrs.frozen
@@ -76,7 +79,7 @@ def _join(candidates: dict[Value, Candidate], candidate: Candidate, *, add: bool
     if earlier is None:
         candidates[candidate.value] = candidate
     elif add and earlier.confidence is not None and candidate.confidence is not None:
-        share = min(1.0, earlier.confidence + candidate.confidence)
+        share = min(1.0, round(earlier.confidence + candidate.confidence, _SHARE_DIGITS))
         candidates[candidate.value] = Candidate(candidate.value, share, (*earlier.evidence, *candidate.evidence))
     elif sureness(candidate) > sureness(earlier):
         # Taken out first, so that the order tells which was as sure as it is now the earliest.

@@ -156,11 +156,12 @@ class Answers:
         return isinstance(outcome, Classification) or (outcome.kind == "permanent" and not self.left())
 
     def _ask(self, picture: Picture, asker: Asker, keep: Callable[[Classification | Failure], None]) -> Outcome:
-        if not self.spending.allows_one_more():
+        if self.spending.is_spent:
             return None
         outcome = asker.ask(picture.image, keep)
-        if isinstance(outcome, Failure) and outcome.classifier is None and asker.declared.accepts is not None:
-            self.spending.was_not_called()
+        # Its adapter tried to read it; of one that declares what it accepts, it was tried before the call.
+        if isinstance(outcome, Failure) and not picture.is_sound and asker.declared.accepts is None:
+            self.spending.was_not_called(asker.declared.name)
         return outcome
 
 

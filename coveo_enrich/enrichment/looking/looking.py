@@ -15,7 +15,7 @@ from coveo_enrich._frames import plain
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.outcomes import failure_of, in_words
 from coveo_enrich.classifiers.values import Classification, Failure
-from coveo_enrich.enrichment.decisions.decide import Decision, Seen, decide
+from coveo_enrich.enrichment.decisions.decide import Seen, decide
 from coveo_enrich.enrichment.decisions.targets import Targets, targets_of
 from coveo_enrich.enrichment.looking.answers import Answers, Outcome
 from coveo_enrich.enrichment.looking.circuits import Circuits
@@ -129,11 +129,11 @@ class ProductLook:
             return EnrichedProduct(product, failures=(Failure("permanent", reason),))
         try:
             if not self.settings.takes(product):
-                return EnrichedProduct(product)
+                return EnrichedProduct(product, of_other_type=True)
             references = references_in(self.settings.images_of(product))
             targets = targets_of(product, self.settings.mapping)
-        except Exception as error:  # noqa: BLE001 - a function of the user's, or a mapping that reads from somewhere
-            reason = f"a rule failed, or the product cannot be read: {in_words(error)}"
+        except Exception as error:  # noqa: BLE001 - a mapping of the user's own may raise anything
+            reason = f"the product cannot be read: {in_words(error)}"
             return EnrichedProduct(product, failures=(Failure("permanent", reason),))
         asked = tuple(self.askers[name] for name in targets.classifiers_needed(self.askers))
         return Part(targets, references, references.texts[: self.settings.max_images] if asked else (), asked)
@@ -143,11 +143,8 @@ class ProductLook:
         failures = [Failure("permanent", reason) for reason in part.images.odd]
         failures += [outcome for outcome in outcomes if isinstance(outcome, Failure)]
         counted, left_out = (seen, 0) if self.settings.people_labels else _without_people(seen)
-        try:
-            decision = decide(part.targets, counted)
-        except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's; no product is lost by it
-            failures.append(Failure("permanent", f"a rule failed: {in_words(error)}"))
-            decision, left_out = Decision(), 0
+        decision = decide(part.targets, counted)
+        failures += [Failure("permanent", reason) for reason in decision.failed]
         return EnrichedProduct(
             part.targets.product,
             changes=decision.changes,
@@ -210,11 +207,15 @@ class ProductLook:
         try:
             outcome = self.answers.of(picture, asker)
         except ConfigurationError as error:
-            self.circuits.misconfigured(asker.declared.name, error, worked=asker.has_answered)
+            self.circuits.misconfigured(asker.declared.name, error, worked=self._has_worked(asker))
             return Failure("configuration", str(error), image=reference, classifier=asker.declared.name)
         except (ImageRejected, ImageUnavailable) as error:
             return attrs.evolve(failure_of(error, picture.image, None), image=reference)
         return _of_reference(outcome, reference)
+
+    def _has_worked(self, asker: Asker) -> bool:
+        """Whether products with a classifier's answers came out: it is too late then to stop ahead of the catalog."""
+        return asker.has_answered or self.answers.spending.hits.get(asker.declared.name, 0) > 0
 
 
 def _of_reference(outcome: Outcome, reference: str) -> _Outcome:

@@ -15,7 +15,7 @@ import attrs
 
 from coveo_enrich.classifiers.values import Failure
 from coveo_enrich.enrichment.cache.store import ClassificationStore, KnownImage, digest_of
-from coveo_enrich.errors import ImageRejected
+from coveo_enrich.errors import ImageRejected, ImageUnavailable
 from coveo_enrich.images.image import LoadedImage, ProductImage, read_once
 from coveo_enrich.images.reader import ImageReader, NoPictureThere
 from coveo_enrich.images.references import is_cloud_object
@@ -124,7 +124,7 @@ class Picture:
         place: Where it is: what tells it from all others as long as its bytes are not known.
         image: What a classifier is given; fetched once, when its bytes are first asked for.
         digest: What tells its bytes from all others; `None` when nothing is known of them.
-        is_sound: Whether no attempt to fetch it failed: else what a classifier says may be about nothing.
+        is_sound: Whether who read it had its bytes: else what a classifier says may be about nothing.
     """
 
     def __init__(self, pictures: Pictures, reference: str, place: str) -> None:
@@ -159,10 +159,20 @@ class Picture:
         known = self._pictures.known(self._reference)
         if isinstance(known, Failure):
             raise ImageRejected(known.reason)
-        if known is not None and self._pictures.believes(known):
+        if known is None:
+            if may_ask():
+                self._ask_host(None)
+        elif self._pictures.believes(known) or not may_ask():
             self.digest = known.digest
-        elif may_ask():
+        else:
+            self._ask_again(known)
+
+    def _ask_again(self, known: KnownImage) -> None:
+        """Ask whether it is still the same; it is taken for that when its host cannot say so today."""
+        try:
             self._ask_host(known)
+        except ImageUnavailable:
+            self.digest = known.digest
 
     def _ask_host(self, known: KnownImage | None) -> None:
         if is_cloud_object(self.place):
@@ -181,6 +191,7 @@ class Picture:
     def _load(self) -> LoadedImage:
         loaded = self._loaded or self._fetch(None)
         assert loaded is not None  # noqa: S101 - there was no condition
+        self.is_sound = True  # whatever happened before, its readers have bytes from now on
         return loaded
 
     def _fetch(self, known: KnownImage | None) -> LoadedImage | None:

@@ -187,7 +187,7 @@ class Vocabulary:
         Args:
             unmapped: Words of one field with how often each was seen, as ``run.report.unmapped["ec_color"]`` has them.
                 Those that the vocabulary knows by now are left out, and so is ``(others)``, by which the report counts
-                those beyond the first thousand.
+                those beyond a thousand.
 
         Raises:
             ConfigurationError: They are not words with numbers.

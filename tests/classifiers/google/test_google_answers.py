@@ -247,7 +247,7 @@ def test_what_is_denied_for_one_picture_leaves_the_others(httpx_mock: HTTPXMock)
     denied = {"error": {"code": 7, "message": "We're not allowed to access the URL on your behalf."}}
     httpx_mock.add_response(json={"responses": [denied]})
     httpx_mock.add_response(json={"responses": [{}]})
-    asker = Asker(classifier(), calls_at_once=1, reading=Semaphore(), on_call=int)
+    asker = Asker(classifier(), calls_at_once=1, reading=Semaphore(), take=int)
     first, second = asker.ask(picture("1.png")), asker.ask(picture("2.png"))
     asker.stop()
     assert isinstance(first, Failure)

@@ -46,7 +46,7 @@ def noise(seed: int, side: int) -> ProductImage:
 def outcomes_of(server: VisionServer, *images: ProductImage) -> list[Classification | Failure]:
     """What becomes of pictures that are asked about at once."""
     with closing(classifier(api_url=server.url, images_per_second=None)) as asked:
-        asker = Asker(asked, calls_at_once=2, reading=Semaphore(2), on_call=int)
+        asker = Asker(asked, calls_at_once=2, reading=Semaphore(2), take=int)
         with ThreadPoolExecutor(len(images)) as threads:
             outcomes = list(threads.map(asker.ask, images))
         asker.stop()

@@ -127,7 +127,12 @@ def test_the_library_asks_again_after_a_throttled_call(
     server.script("DetectLabels", refused("ProvisionedThroughputExceededException"), answered(KAYAK))
     server.script("DetectText", refused("ThrottlingException"), answered(TEXT))
     classifier, calls = classifier_of(server, detects=["labels", "text"]), list[int]()
-    asker = asking.Asker(classifier, calls_at_once=1, reading=Semaphore(), on_call=calls.append)
+
+    def take(pictures: int) -> int:
+        calls.append(pictures)
+        return pictures
+
+    asker = asking.Asker(classifier, calls_at_once=1, reading=Semaphore(), take=take)
     answer = asker.ask(image())
     asker.stop()
     assert isinstance(answer, Classification)
