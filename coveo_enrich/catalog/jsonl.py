@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, cast
 
 from coveo_enrich import _json
 from coveo_enrich.catalog.writing import written
-from coveo_enrich.errors import CatalogFileError, ConfigurationError
+from coveo_enrich.errors import CatalogFileError, ConfigurationError, InvalidItem
 
 __all__ = ["encoded_line", "products_of_jsonl", "write_documents"]
 
@@ -51,6 +51,7 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
 
     Raises:
         ConfigurationError: The file cannot be written there, or a document is no mapping.
+        InvalidItem: A document holds what JSON cannot, such as NaN; it names the document and the field.
     """
     count = 0
     with written(path) as lines:
@@ -58,17 +59,42 @@ def write_documents(path: str | Path, documents: Iterable[Mapping[str, Any]]) ->
             if not isinstance(document, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # of anything
                 kind = type(document).__name__
                 raise ConfigurationError(f"documents are mappings, such as an enriched product's .document; got {kind}")
-            lines.write(encoded_line(document))
             count += 1
+            try:
+                lines.write(encoded_line(document))
+            except _json.NotJson as error:
+                raise _invalid(document, count, error) from None
     return count
 
 
 def encoded_line(document: Mapping[str, Any]) -> bytes:
-    """A document as it stands in a file."""
+    """A document as it stands in a file.
+
+    Raises:
+        NotJson: It holds what JSON cannot.
+    """
     try:
         return _json.encode(_json.normal(document)) + b"\n"
     except _json.NotJson:  # a file holds more than Coveo takes: large integers, NUL, halves of surrogate pairs
-        return json.dumps(dict(document), allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+        return b"{" + b",".join(_encoded_field(key, value) for key, value in document.items()) + b"}\n"
+
+
+def _encoded_field(key: str, value: object) -> bytes:
+    field = {key: value}
+    try:
+        line = _json.encode(_json.normal(field))
+    except _json.NotJson as error:
+        try:
+            line = json.dumps(field, allow_nan=False, separators=(",", ":")).encode("ascii")
+        except (TypeError, ValueError, RecursionError):
+            raise error from None
+    return line[1:-1]
+
+
+def _invalid(document: Mapping[str, Any], position: int, error: _json.NotJson) -> InvalidItem:
+    name = document.get("documentId")
+    where = f"the value of {error.path[0]!a} cannot be written as JSON: " if error.path else ""
+    return InvalidItem(name if isinstance(name, str) else None, position, f"{where}{error.reason}", "not-json")
 
 
 def _product(path: str | Path, number: int, line: bytes, decode: Callable[[bytes], object]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from coveo_enrich import _json
 from coveo_enrich.catalog import count_products, read_products, write_documents
-from coveo_enrich.errors import CatalogFileError, ConfigurationError
+from coveo_enrich.errors import CatalogFileError, ConfigurationError, InvalidItem
 
 GOOD = b'{"a": 1}\n'
 
@@ -238,14 +238,29 @@ def test_an_error_on_the_way_leaves_the_old_file(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1}, b"x", object()])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1}, b"x", object(), [[Decimal("NaN")]], {(): 1}])
 def test_a_document_that_json_cannot_hold_leaves_the_old_file(path: Path, value: object) -> None:
-    """What has no JSON form is an error, not something else in the file."""
+    """What has no JSON form is an error that names document and field, and the old file stays."""
     path.write_bytes(b"old")
-    with pytest.raises((TypeError, ValueError)):
-        write_documents(path, [{"a": 1}, {"a": value}])
+    documents: list[dict[str, Any]] = [{"a": 1}, {"documentId": "product://2", "number": 2**70, "price": value}]
+    with pytest.raises(InvalidItem, match=r"item 2 \(product://2\): the value of 'price' cannot be written as JSON: "):
+        write_documents(path, documents)
     assert path.read_bytes() == b"old"
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_key_that_json_cannot_hold_is_named(path: Path) -> None:
+    """A key that is no text, of a document without an id, is an error of the same kind."""
+    with pytest.raises(InvalidItem, match=r"item 1 \(no documentId\): its key \('a', 1\) is not text"):
+        write_documents(path, cast("list[dict[str, Any]]", [{("a", 1): 1}]))
+    assert not path.exists()
+
+
+def test_what_only_a_file_holds_may_stand_beside_what_is_converted(path: Path) -> None:
+    """A long number, half of an emoji, a decimal and a date can be in one document."""
+    document = {"id": 2**70, "ec_name": "Kayak \ud83d", "price": Decimal("19.90"), "day": date(2026, 3, 1), "é": "ü"}
+    assert write_documents(path, [document]) == 1
+    assert list(read_products(path)) == [{**document, "price": 19.9, "day": "2026-03-01"}]
 
 
 def test_a_catalog_is_written_over_itself(path: Path) -> None:

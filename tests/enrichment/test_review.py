@@ -2,20 +2,28 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
+import re
 from collections import UserDict
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import picture_server
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from coveo_enrich import EnrichedProduct, Enricher, FieldMapping, FieldRule
 from coveo_enrich.classifiers import ColorClassifier, Failure
 from coveo_enrich.enrichment import FieldChange, Observation, UnmappedValue, write_review
 from coveo_enrich.enrichment.product import Conflict
+from coveo_enrich.enrichment.review.card import card
+from coveo_enrich.enrichment.review.kinds import kinds_of
+from coveo_enrich.enrichment.review.sample import Sampled
 from coveo_enrich.errors import ConfigurationError
 
 EVIL = """<script>alert("1")</script>'"><img src=x onerror=alert(2)>&amp;"""
@@ -271,6 +279,50 @@ def test_an_odd_product_has_its_card(folder: Path, odd: object) -> None:
     assert "it is odd" in page.text
 
 
+class Broken:
+    """A value of somebody's own class, which can neither be written nor compared."""
+
+    __hash__ = object.__hash__
+
+    def __str__(self) -> str:
+        """Break."""
+        raise RuntimeError("its database is gone")
+
+    def __ne__(self, _: object) -> bool:
+        """Break."""
+        raise RuntimeError("its database is gone")
+
+
+pd: Any = importlib.import_module("pandas")  # which says nothing of its types
+VALUES: tuple[tuple[object, str], ...] = (
+    (None, "product://1"),
+    (float("nan"), "product://1"),
+    (pd.NA, "product://1"),
+    (pd.NaT, "product://1"),
+    (" ", "product://1"),
+    ([], "product://1"),
+    (np.array(["Kayak", "of two"]), "Kayak, of two"),
+    (np.array("Kayak"), "Kayak"),
+    (["Kayak", None, pd.NA], "Kayak"),
+    ({"en": "Kayak"}, "{'en': 'Kayak'}"),
+    (np.float32(2.5), "2.5"),
+    (10**5_000, "int that cannot be shown"),
+    (Broken(), "Broken that cannot be shown"),
+    ([Broken()], "Broken that cannot be shown"),
+)
+
+
+@pytest.mark.parametrize(("value", "shown"), VALUES, ids=[f"{type(value).__name__}-{shown}" for value, shown in VALUES])
+def test_no_value_of_a_product_ends_the_page(folder: Path, value: object, shown: str) -> None:
+    """Law 1: nulls and arrays of frames, and values that break, have a card; a name that is null is none."""
+    product = {"documentId": "product://1", "ec_name": value, "size": value, "color": value}
+    odd = enriched(product, changes=(FieldChange("color", value, ("Red",), 0.5, ()),), kept=("size",))
+    page = page_of(folder, odd, enriched({"documentId": "2"}))
+    assert page.elements.count("article") == 2
+    assert f" no picture {shown} product://1 color " in page.text
+    assert not re.search(r"\bnan\b|<NA>|NaT|None", page.text)
+
+
 def test_a_product_of_another_class_has_its_name(folder: Path) -> None:
     """Any mapping is a product."""
     assert "Kayak product://1" in page_of(folder, enriched(UserDict(documentId="product://1", ec_name="Kayak"))).text
@@ -372,7 +424,53 @@ def test_endless_texts_and_lists_do_not_fill_the_page(folder: Path) -> None:
     assert (folder / "review.html").stat().st_size < 100_000
     assert "and 995 more" in page.text  # observations
     assert "and 980 more" in page.text  # values
-    assert "and 975 more" in page.text  # rows
+    assert "and 990 more" in page.text  # failures
+
+
+FIELDS = ("a", "B", "c")
+CONFIDENCES = st.one_of(st.none(), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]))
+SEEN = st.builds(Observation, st.just("a.jpg"), st.just("amber"), CONFIDENCES, st.just("acme"))
+OF_ANY_FIELD = st.sampled_from(FIELDS)
+
+
+@settings(deadline=None)
+@given(
+    st.builds(
+        EnrichedProduct,
+        st.just({}),
+        st.lists(
+            st.builds(
+                FieldChange, OF_ANY_FIELD, st.sampled_from([None, "x"]), st.just("Blue"), CONFIDENCES, st.tuples(SEEN)
+            ),
+            unique_by=lambda change: change.field,
+        ).map(tuple),
+        st.lists(st.just(Failure("permanent", "broken")), max_size=30).map(tuple),
+        st.lists(st.builds(UnmappedValue, OF_ANY_FIELD, SEEN), max_size=60).map(tuple),
+        st.lists(st.builds(Conflict, OF_ANY_FIELD.map(str.lower), st.just("Blue"), st.just(()))).map(tuple),
+        kept=st.lists(OF_ANY_FIELD, unique=True).map(tuple),
+        not_asked=st.integers(0, 1),
+    )
+)
+def test_whatever_a_product_counts_for_is_found_on_its_card(one: EnrichedProduct) -> None:
+    """A card has a row of each kind of its product, and each word's kind, field and confidence are on one row."""
+    rows = rows_of(card(Sampled(0, 0.0, one), ()))
+    assert {kind for kinds, _, _ in rows for kind in kinds} == kinds_of(one)
+    for field in {word.field for word in one.unmapped}:
+        seen = [word.observation.confidence for word in one.unmapped if word.field == field]
+        least = min((sure for sure in seen if sure is not None), default=None)
+        shown = [sure for kinds, of, sure in rows if (kinds, of) == (("unmapped",), field.lower())]
+        assert len(shown) == min(len(seen), 11)
+        assert min((sure for sure in shown if sure is not None), default=None) == least
+
+
+def rows_of(html: str) -> list[tuple[tuple[str, ...], str | None, float | None]]:
+    """Return what each row of a card is found by: kinds, field and confidence."""
+    found: list[tuple[tuple[str, ...], str | None, float | None]] = []
+    for tag in re.findall(r'<div class="row [^>]*>', html):
+        data = dict(re.findall(r'data-(\w+)="([^"]*)"', tag))
+        sure = data.get("confidence")
+        found.append((tuple(data["kinds"].split()), data.get("field"), None if sure is None else float(sure)))
+    return found
 
 
 def test_marks_that_turn_a_text_around_are_made_visible(folder: Path) -> None:
@@ -389,6 +487,22 @@ def test_a_page_says_what_was_left_out(folder: Path) -> None:
     assert "Here are 20 of the 100 products of this run; 80 were left out." in page.text
     assert "Failed 30 " in page.text
     assert "Unchanged 100 20 80" in page.text
+
+
+@pytest.mark.parametrize(
+    ("stores", "said"), [(1, "1 item of another type is not shown."), (3, "3 items of other types are not shown.")]
+)
+def test_items_of_other_types_are_counted_and_not_shown(folder: Path, stores: int, said: str) -> None:
+    """What a run did not look at because of its type takes no place and is of no kind; the page says how many."""
+    mapping = FieldMapping([FieldRule("ec_color", reads="color")])
+    store = {"objecttype": "Availability", "documentId": "store://1"}
+    run = Enricher(ColorClassifier(), mapping, image_root=folder).enrich([*[store] * stores, {"ec_images": "a.jpg"}])
+    page = page_of(folder, *run, most=1)
+    assert page.elements.count("article") == 1
+    assert f"The one product of this run is here. {said} The most doubtful" in page.text
+    assert "Unchanged" not in page.text
+    stores_only = page_of(folder, *[EnrichedProduct(store, of_other_type=True)] * stores)
+    assert f"This run gave no product. {said} " in stores_only.text
 
 
 def test_a_page_of_no_product_is_a_page(folder: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
+import attrs
 import pytest
 from PIL import Image
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
@@ -211,6 +212,53 @@ def test_a_kind_shows_its_products(opened: Callable[..., Chrome], kind: str, exp
     assert browser.find_element(By.CLASS_NAME, "status").text.split()[0] == str(len(expected))
 
 
+def test_whatever_is_counted_is_found(opened: Callable[..., Chrome]) -> None:
+    """Of a product with so many rows that some are left out, each kind, field and confidence still finds it."""
+    strange = [UnmappedValue("brand", Observation("a.png", f"line {n}", 0.9, "acme")) for n in range(60)]
+    strange[-1] = UnmappedValue("brand", Observation("a.png", "faint", 0.1, "acme"))
+    many = EnrichedProduct(
+        {"ec_name": "Many", "kept": "x"},
+        tuple(FieldChange(f"f{n}", None, "v", 0.9, (SEEN,)) for n in range(35)),
+        failures=(Failure("transient", "its host is down"),) * 40,
+        unmapped=tuple(strange),
+        kept=("kept",),
+    )
+    browser = opened(many, attrs.evolve(many, product={"ec_name": "None"}, changes=()))
+    for chip in browser.find_elements(By.CLASS_NAME, "chip"):
+        chip.click()
+        assert browser.find_element(By.CLASS_NAME, "status").text.split()[0] == chip.text.split()[-1]
+    choose_kind(browser, "")
+    fields = Select(control(browser, "field"))
+    for option in range(1, len(fields.options)):
+        fields.select_by_index(option)
+        assert "Many" in names(browser)
+    fields.select_by_value("brand")
+    choose_kind(browser, "unmapped")
+    control(browser, "most").send_keys(Keys.HOME + Keys.ARROW_RIGHT * 2)
+    assert names(browser) == ["Many", "None"]
+    control(browser, "most").send_keys(Keys.ARROW_LEFT)
+    assert names(browser) == []
+
+
+def test_every_control_has_a_name(opened: Callable[..., Chrome]) -> None:
+    """To a screen reader each control has a name: that of the words beside it."""
+    browser = opened(*(product(f"n{number}") for number in range(60)), one_of_each()[4], most=50)
+    controls = browser.find_elements(By.CSS_SELECTOR, "summary, input, select, button")
+    assert [control.accessible_name for control in controls] == [
+        "What was left out",
+        "All 50",
+        "Contested 1",
+        "Filled 50",
+        "Search",
+        "Field",
+        "Confidence ≤",
+        "Order",
+        "Clear",
+        "Previous",
+        "Next",
+    ]
+
+
 def test_filters_work_together_and_are_cleared(opened: Callable[..., Chrome]) -> None:
     """Field, confidence, kind and words narrow what is shown, by one row that has it all; one button undoes them."""
     browser = opened(*one_of_each())
@@ -327,6 +375,23 @@ def test_a_phone_needs_no_scrolling_sideways(opened: Callable[..., Chrome], widt
     large_enough = """return [...document.querySelectorAll("input:not([type=radio]), select, button, .chip")]
         .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 24).length"""
     assert evaluated(browser, large_enough) == 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_product_of_many_rows_takes_the_whole_width(opened: Callable[..., Chrome], width: int) -> None:
+    """Its rows stand in columns where there is room, so it is no tower beside a hole; nothing is beyond the screen."""
+    changes = tuple(FieldChange(f"f{number}", None, "v", 0.1, (SEEN,)) for number in range(40))
+    browser = opened(EnrichedProduct({"ec_name": "Many"}, changes), *one_of_each())
+    emulate(browser, width=width, scheme="light")
+    script = """const wide = (e) => e.getBoundingClientRect().width;
+        const first = document.querySelector("article");
+        const columns = new Set([...first.querySelectorAll(".row")].map((e) => e.getBoundingClientRect().left)).size;
+        return [wide(first) / wide(document.querySelector("main")), columns, document.documentElement.scrollWidth]"""
+    Select(control(browser, "order")).select_by_value("catalog")
+    share, columns, scrolled = cast("list[float]", evaluated(browser, script))
+    assert share == 1
+    assert (columns > 1) == (width > 500)
+    assert scrolled <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

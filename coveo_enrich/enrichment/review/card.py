@@ -1,6 +1,7 @@
 """One product as HTML: its pictures beside what was decided, and why.
 
-Each thing to look for is a row that says of which kinds and field it is, and how sure: what the script filters by.
+Each thing to look for is a row that says of which kinds and field it is, and how sure: what the script filters by. Rows
+that are left out are still found, as one row stands for them.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, cast
 
+import attrs
+
+from coveo_enrich._frames import is_null, plain
 from coveo_enrich.classifiers.values import Failure, FailureKind
 from coveo_enrich.enrichment.product import Conflict, EnrichedProduct, FieldChange, Observation, UnmappedValue
-from coveo_enrich.enrichment.review.kinds import KIND_NAMES, Kind, kinds_of_change
+from coveo_enrich.enrichment.review.kinds import KIND_NAMES, Kind, is_empty, kinds_of_change
 from coveo_enrich.enrichment.review.pictures import Pictured
 from coveo_enrich.enrichment.review.sample import Sampled
-from coveo_enrich.enrichment.review.text import attribute, first_few, percent, text
-from coveo_enrich.enrichment.rules.fields import as_text, is_missing, key_of, parts
+from coveo_enrich.enrichment.review.text import attribute, first_few, in_words, percent, text, tried
+from coveo_enrich.enrichment.rules.fields import key_of, parts
 
 __all__ = ["card"]
 
-_MOST_ROWS: Final = 30
+_MOST_ALIKE: Final = 10
 _MOST_VALUES: Final = 20
 _MOST_OBSERVATIONS: Final = 5
 _LOW: Final = 0.5
@@ -32,22 +36,37 @@ _KINDS_OF_FAILURE: Final[dict[FailureKind, str]] = {
 }
 
 
+@attrs.frozen
+class _Row:
+    """One thing to look for.
+
+    Attributes:
+        kinds: The kinds that it is of.
+        inside: Its HTML.
+        field: The field that it is about, in small letters; `None` when it is about none.
+        confidence: How sure it is; `None` when that was not scored.
+    """
+
+    kinds: tuple[Kind, ...]
+    inside: str
+    field: str | None = None
+    confidence: float | None = None
+
+
 def card(sampled: Sampled, pictures: Sequence[Pictured]) -> str:
     """The ``article`` of a product."""
     enriched = sampled.enriched
-    rows, more = first_few(_rows(enriched, pictures), _MOST_ROWS)
     return (
         f'<article data-position="{sampled.position}">\n'
         f'<figure class="pictures">{_pictures(enriched, pictures)}</figure>\n'
         f'<div class="facts">\n<h2>{text(_name(enriched))}</h2>\n'
         f'<p class="id">{text(enriched.document_id or "no documentId")}</p>\n'
-        + "\n".join(rows)
-        + (f'\n<p class="more">and {more:,} more</p>' if more else "")
+        + "\n".join(chain(map(_html, _bounded(_rows(enriched, pictures))), _notes(enriched, pictures)))
         + "\n</div>\n</article>\n"
     )
 
 
-def _rows(enriched: EnrichedProduct, pictures: Sequence[Pictured]) -> Iterator[str]:
+def _rows(enriched: EnrichedProduct, pictures: Sequence[Pictured]) -> Iterator[_Row]:
     numbers = {picture.reference: picture.number for picture in pictures}
     changed = {change.field.lower() for change in enriched.changes}
     return chain(
@@ -55,20 +74,36 @@ def _rows(enriched: EnrichedProduct, pictures: Sequence[Pictured]) -> Iterator[s
         (_conflict(conflict, numbers) for conflict in enriched.conflicts if conflict.field not in changed),
         (_failure(failure, numbers) for failure in enriched.failures),
         (_unmapped(unmapped, numbers) for unmapped in enriched.unmapped),
-        _notes(enriched),
-        _not_shown(enriched, pictures),
+        _nothing_done(enriched),
         (_kept(enriched, field) for field in enriched.kept),
     )
 
 
-def _row(kinds: Iterable[Kind], inside: str, *, field: str | None = None, confidence: float | None = None) -> str:
-    names = tuple(kinds)
-    of_field = "" if field is None else f' data-field="{attribute(field.lower())}"'
-    how_sure = "" if confidence is None else f' data-confidence="{confidence:.4f}"'
-    return f'<div class="row {names[0]}" data-kinds="{" ".join(names)}"{of_field}{how_sure}>{inside}</div>'
+def _bounded(rows: Iterable[_Row]) -> Iterator[_Row]:
+    """The first rows of each field and kind, those of one after the other; fields are as many as the rules have."""
+    alike: dict[tuple[object, ...], list[_Row]] = {}
+    for row in rows:
+        alike.setdefault((row.kinds, row.field), []).append(row)
+    for group in alike.values():
+        yield from group[:_MOST_ALIKE]
+        if more := group[_MOST_ALIKE:]:
+            yield _standing_for(more)
 
 
-def _change(enriched: EnrichedProduct, change: FieldChange, numbers: Mapping[str, int]) -> str:
+def _standing_for(rows: Sequence[_Row]) -> _Row:
+    """One row that is found where any of these would be."""
+    least = min((row.confidence for row in rows if row.confidence is not None), default=None)
+    return _Row(rows[0].kinds, f'<p class="more">and {len(rows):,} more</p>', rows[0].field, least)
+
+
+def _html(row: _Row) -> str:
+    of_field = "" if row.field is None else f' data-field="{attribute(row.field)}"'
+    how_sure = "" if row.confidence is None else f' data-confidence="{row.confidence:.4f}"'
+    kinds = " ".join(row.kinds)
+    return f'<div class="row {row.kinds[0]}" data-kinds="{kinds}"{of_field}{how_sure}>{row.inside}</div>'
+
+
+def _change(enriched: EnrichedProduct, change: FieldChange, numbers: Mapping[str, int]) -> _Row:
     kinds = tuple(kinds_of_change(enriched, change))
     against = [_against(one, numbers) for one in enriched.conflicts if one.field == change.field.lower()]
     inside = (
@@ -78,7 +113,7 @@ def _change(enriched: EnrichedProduct, change: FieldChange, numbers: Mapping[str
         f'<p class="confidence">{_confidence(change.confidence)}</p>'
         f"{_observations(change.evidence, numbers)}{''.join(against)}"
     )
-    return _row(kinds, inside, field=change.field, confidence=change.confidence)
+    return _Row(kinds, inside, change.field.lower(), change.confidence)
 
 
 def _badge(kind: Kind) -> str:
@@ -86,13 +121,13 @@ def _badge(kind: Kind) -> str:
 
 
 def _before(before: object) -> str:
-    return '<span class="none">empty</span>' if is_missing(before) else f"<s>{_joined(_as_list(before))}</s>"
+    return '<span class="none">empty</span>' if is_empty(before) else f"<s>{_joined(_as_list(before))}</s>"
 
 
 def _after(change: FieldChange) -> str:
-    there = {as_text(part) for part in parts(change.before)} if isinstance(change.after, tuple) else set[str]()
+    there = set(map(in_words, tried(parts, change.before, ()))) if isinstance(change.after, tuple) else set[str]()
     few, more = first_few(_as_list(change.after), _MOST_VALUES)
-    pills = [f"<span>{text(one)}</span>" if as_text(one) in there else f"<b>{text(one)}</b>" for one in few]
+    pills = [f"<span>{text(one)}</span>" if in_words(one) in there else f"<b>{text(one)}</b>" for one in few]
     return " ".join(pills) + (f" and {more:,} more" if more else "")
 
 
@@ -101,8 +136,15 @@ def _joined(values: Iterable[object]) -> str:
     return ", ".join(map(text, few)) + (f" and {more:,} more" if more else "")
 
 
-def _as_list(value: Any) -> Sequence[object]:  # noqa: ANN401 - whatever a product holds
-    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else (value,)
+def _as_list(value: object) -> Sequence[object]:
+    """The values of a field, without nulls."""
+    return tried(_without_nulls, value, [value])
+
+
+def _without_nulls(value: Any) -> Sequence[object]:  # noqa: ANN401 - whatever a product holds
+    there = plain(value)
+    several = cast("Sequence[object]", there) if isinstance(there, list | tuple) else (there,)
+    return [one for one in several if not tried(is_null, one, otherwise=False)]
 
 
 def _confidence(confidence: float | None) -> str:
@@ -141,39 +183,39 @@ def _against(conflict: Conflict, numbers: Mapping[str, int]) -> str:
     return f'<div class="against"><p>{why}:</p>{_observations(conflict.against, numbers)}</div>'
 
 
-def _conflict(conflict: Conflict, numbers: Mapping[str, int]) -> str:
+def _conflict(conflict: Conflict, numbers: Mapping[str, int]) -> _Row:
     inside = (
         f'<p class="field">{text(conflict.field)} {_badge("contested")}</p>'
         f'<p class="values">{_joined(_as_list(conflict.value))}</p>{_against(conflict, numbers)}'
     )
-    return _row(("contested",), inside, field=conflict.field)
+    return _Row(("contested",), inside, conflict.field)
 
 
-def _failure(failure: Failure, numbers: Mapping[str, int]) -> str:
+def _failure(failure: Failure, numbers: Mapping[str, int]) -> _Row:
     where = "" if failure.image is None else f"{_place(failure.image, numbers)}: "
     who = "" if failure.classifier is None else f"{text(failure.classifier)}: "
     kind = _KINDS_OF_FAILURE.get(failure.kind, failure.kind)
-    return _row(("failed",), f"<p>{_badge('failed')}{where}{who}{text(failure.reason)}; {text(kind)}</p>")
+    return _Row(("failed",), f"<p>{_badge('failed')}{where}{who}{text(failure.reason)}; {text(kind)}</p>")
 
 
-def _unmapped(unmapped: UnmappedValue, numbers: Mapping[str, int]) -> str:
+def _unmapped(unmapped: UnmappedValue, numbers: Mapping[str, int]) -> _Row:
     inside = (
         f'<p class="field">{text(unmapped.field)} {_badge("unmapped")}</p>'
         f"<p>{_observation(unmapped.observation, numbers)}</p>"
     )
-    return _row(("unmapped",), inside, field=unmapped.field, confidence=unmapped.observation.confidence)
+    return _Row(("unmapped",), inside, unmapped.field.lower(), unmapped.observation.confidence)
 
 
-def _notes(enriched: EnrichedProduct) -> Iterator[str]:
+def _nothing_done(enriched: EnrichedProduct) -> Iterator[_Row]:
     if enriched.not_asked:
-        yield _row(("not-asked",), f"<p>The budget was spent: {enriched.not_asked:,} answers were not asked for</p>")
+        yield _Row(("not-asked",), f"<p>The budget was spent: {enriched.not_asked:,} answers were not asked for</p>")
+    if not enriched.changes:
+        yield _Row(("unchanged",), "<p>Unchanged</p>" if enriched.images else "<p>Unchanged: it names no picture</p>")
+
+
+def _notes(enriched: EnrichedProduct, pictures: Sequence[Pictured]) -> Iterator[str]:
     if enriched.people_labels:
         yield f'<p class="note">{enriched.people_labels:,} labels about people were left out of account</p>'
-    if not enriched.changes:
-        yield _row(("unchanged",), "<p>Unchanged</p>" if enriched.images else "<p>Unchanged: it names no picture</p>")
-
-
-def _not_shown(enriched: EnrichedProduct, pictures: Sequence[Pictured]) -> Iterator[str]:
     told = {failure.image for failure in enriched.failures}
     for picture in pictures:
         if picture.problem and picture.reference not in told:
@@ -181,16 +223,16 @@ def _not_shown(enriched: EnrichedProduct, pictures: Sequence[Pictured]) -> Itera
             yield f'<p class="note">{where}, cannot be shown: {text(picture.problem)}</p>'
 
 
-def _kept(enriched: EnrichedProduct, field: str) -> str:
+def _kept(enriched: EnrichedProduct, field: str) -> _Row:
     value = enriched.product.get(key_of(enriched.product, field))
-    return _row(("kept",), f"<p>{text(field)}: {_joined(_as_list(value))}, kept</p>", field=field)
+    return _Row(("kept",), f"<p>{text(field)}: {_joined(_as_list(value))}, kept</p>", field.lower())
 
 
 def _name(enriched: EnrichedProduct) -> str:
     if not isinstance(enriched.product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # as in looking
         return "not a product"
-    name: object = enriched.product.get("ec_name") or enriched.product.get("title")
-    return str(name or enriched.document_id or "no name")
+    names = (", ".join(map(in_words, _as_list(enriched.product.get(key)))) for key in ("ec_name", "title"))
+    return next(filter(None, names), enriched.document_id or "no name")
 
 
 def _pictures(enriched: EnrichedProduct, pictures: Sequence[Pictured]) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from coveo_enrich.enrichment.product import EnrichedProduct, FieldChange
+from coveo_enrich.enrichment.review.text import tried
 from coveo_enrich.enrichment.rules.fields import is_missing
 
-__all__ = ["KIND_NAMES", "Kind", "doubt_of", "is_contested", "kinds_of", "kinds_of_change"]
+__all__ = ["KIND_NAMES", "Kind", "doubt_of", "is_contested", "is_empty", "kinds_of", "kinds_of_change"]
 
 Kind = Literal["contested", "changed", "filled", "unscored", "failed", "unmapped", "not-asked", "kept", "unchanged"]
 
@@ -52,9 +53,14 @@ def kinds_of_change(enriched: EnrichedProduct, change: FieldChange) -> Iterator[
     """The kinds that one change is of."""
     if is_contested(enriched, change.field):
         yield "contested"
-    yield "filled" if is_missing(change.before) else "changed"
+    yield "filled" if is_empty(change.before) else "changed"
     if change.confidence is None:
         yield "unscored"
+
+
+def is_empty(before: object) -> bool:
+    """Whether a field had no value; one that cannot even be compared is a value."""
+    return tried(is_missing, before, otherwise=False)
 
 
 def is_contested(enriched: EnrichedProduct, field: str) -> bool:

@@ -49,7 +49,8 @@ def write_review(
     Of a larger catalog, three quarters of the places go to the most doubtful products: those with a value that
     something speaks against, then by their least confidence, where a failure, a word outside the vocabulary and a
     change that was not scored count as one half. The last quarter are others by chance, the same ones every time. The
-    page says how many there were of each kind. The pictures of the products on it are read once more.
+    page says how many there were of each kind; items of types that are not enriched are counted there and not shown.
+    The pictures of the products on it are read once more.
 
     Args:
         path: The HTML file; what it held is replaced once the page is whole.
@@ -145,7 +146,8 @@ def _ended(threads: Threads, sampled: Sampled, task: Task[tuple[Pictured, ...]])
 def _header(title: str, sample: Sample) -> str:
     order = " The most doubtful come first: values that something speaks against, then the least sure."
     return (
-        f"<header>\n<h1>{text(title)}</h1>\n<p>{_how_many(sample)}{order if sample.products else ''}</p>\n"
+        f"<header>\n<h1>{text(title)}</h1>\n"
+        f"<p>{_how_many(sample)}{_of_other_types(sample)}{order if sample.products else ''}</p>\n"
         f"{_left_out(sample)}</header>\n"
     )
 
@@ -157,6 +159,13 @@ def _how_many(sample: Sample) -> str:
     if here == sample.given:
         return "The one product of this run is here." if here == 1 else f"All {here:,} products of this run are here."
     return f"Here are {here:,} of the {sample.given:,} products of this run; {sample.given - here:,} were left out."
+
+
+def _of_other_types(sample: Sample) -> str:
+    count = sample.of_other_types
+    if not count:
+        return ""
+    return " 1 item of another type is not shown." if count == 1 else f" {count:,} items of other types are not shown."
 
 
 def _left_out(sample: Sample) -> str:
@@ -215,8 +224,8 @@ _FORM: Final = """\
 <div class="controls">
 <label class="search">Search<input type="search" name="words" autocomplete="off" spellcheck="false"></label>
 <label>Field<select name="field"><option value="">any</option>{options}</select></label>
-<label>Confidence ≤ <output name="percent">100%</output>\
-<input type="range" name="most" min="0" max="100" step="5" value="100"></label>
+<div><label for="most">Confidence ≤</label> <output name="percent" for="most">100%</output>\
+<input type="range" id="most" name="most" min="0" max="100" step="5" value="100"></div>
 <label>Order<select name="order"><option value="doubt">doubtful first</option>\
 <option value="catalog">as in the catalog</option></select></label>
 <button type="reset">Clear</button>

@@ -40,32 +40,38 @@ class Sample:
 
     Attributes:
         products: Those on the page, the most doubtful first; of equal ones the earlier in the catalog.
-        given: How many there were.
+        given: How many there were, without the items of types that are not enriched.
+        of_other_types: How many of those there were.
         kinds: How many there were of each kind.
     """
 
     products: tuple[Sampled, ...]
     given: int
     kinds: Mapping[Kind, int]
+    of_other_types: int = 0
 
 
 def choose(products: Iterable[EnrichedProduct], most: int) -> Sample:
     """All products when there are at most ``most``; else the most doubtful, and a quarter of the places by chance.
 
-    Chance is a hash of the ``documentId``, so the same catalog gives the same page.
+    Chance is a hash of the ``documentId``, so the same catalog gives the same page. Items of types that are not
+    enriched are counted only.
 
     Raises:
         ConfigurationError: One of them did not come out of a run.
     """
     doubtful, drawn = _Best(most), _Best(most)
     kinds = Counter[Kind]()
-    given = 0
+    given = of_other_types = 0
     for position, enriched in enumerate(products):
         if not isinstance(enriched, EnrichedProduct):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
             raise ConfigurationError(
                 f"products must be what came out of a run, as enricher.enrich(products) gives it; the one at position "
                 f"{position} is a {type(enriched).__name__}"
             )
+        if enriched.of_other_type:
+            of_other_types += 1
+            continue
         sampled = Sampled(position, doubt_of(enriched), _readable(enriched))
         lot = _lot(sampled)
         doubtful.offer((sampled.doubt, lot, -position), sampled)
@@ -77,7 +83,7 @@ def choose(products: Iterable[EnrichedProduct], most: int) -> Sample:
         if len(chosen) < most:
             chosen[one.position] = one
     ordered = sorted(chosen.values(), key=lambda one: (-one.doubt, one.position))
-    return Sample(tuple(ordered), given, kinds)
+    return Sample(tuple(ordered), given, kinds, of_other_types)
 
 
 def _readable(enriched: EnrichedProduct) -> EnrichedProduct:

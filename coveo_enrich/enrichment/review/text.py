@@ -6,14 +6,14 @@ Every such text goes through here. Which elements stand around it is not known h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from coveo_enrich.enrichment.rules.fields import as_text
 
-__all__ = ["attribute", "first_few", "percent", "text"]
+__all__ = ["attribute", "first_few", "in_words", "percent", "text", "tried"]
 
 _MOST_LETTERS: Final = 300
 # Control characters, and marks that turn the text after them around.
@@ -29,9 +29,22 @@ def text(value: object) -> str:
 
 def attribute(value: object) -> str:
     """A value as it may stand inside an attribute with double quotes."""
-    whole = as_text(value)
+    whole = in_words(value)
     shown = whole if len(whole) <= _MOST_LETTERS else whole[: _MOST_LETTERS - 1] + "…"
     return escape(_UNSHOWABLE.sub("\ufffd", shown))
+
+
+def in_words(value: object) -> str:
+    """A value as a file without types has it; of one that cannot be written, such as an endless number, its type."""
+    return tried(as_text, value, f"{type(value).__name__} that cannot be shown")
+
+
+def tried(read: Callable[[Any], Part], value: object, otherwise: Part) -> Part:
+    """What reading a value gives; it may be of a class of the user's that breaks, and no value ends the page."""
+    try:
+        return read(value)
+    except Exception:  # noqa: BLE001 - as above
+        return otherwise
 
 
 def percent(confidence: float | None) -> str:
