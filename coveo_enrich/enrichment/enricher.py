@@ -25,7 +25,7 @@ from coveo_enrich.enrichment.cache.store import ClassificationStore
 from coveo_enrich.enrichment.looking.answers import Answers, Outcome
 from coveo_enrich.enrichment.looking.circuits import Circuits
 from coveo_enrich.enrichment.looking.flights import Flights
-from coveo_enrich.enrichment.looking.looking import LookSettings, ProductLook
+from coveo_enrich.enrichment.looking.looking import LookSettings, Part, ProductLook
 from coveo_enrich.enrichment.looking.pictures import Pictures
 from coveo_enrich.enrichment.looking.window import Window
 from coveo_enrich.enrichment.plan import EnrichmentPlan, plan_of
@@ -225,7 +225,12 @@ class EnrichmentRun:
             self._scene.store.known_image("")  # a cache that cannot be opened ends the run here, ahead of the catalog
         try:
             for product in source:
-                window.add(_begun(threads, look, product))
+                known = look.at_once(product)
+                if isinstance(known, EnrichedProduct) and not window:
+                    self._counted.count(known)
+                    yield known
+                    continue
+                window.add(_begun(threads, look, known))
                 while window.is_ready:
                     yield self._come_out(threads, window.first())
             while window:
@@ -316,8 +321,7 @@ def _types(object_types: Iterable[str]) -> frozenset[str]:
     return frozenset(one.strip().lower() for one in types)
 
 
-def _begun(threads: Threads, look: ProductLook, product: Mapping[str, Any]) -> Task[EnrichedProduct]:
-    known = look.at_once(product)
+def _begun(threads: Threads, look: ProductLook, known: EnrichedProduct | Part) -> Task[EnrichedProduct]:
     if isinstance(known, EnrichedProduct):
         return Task[EnrichedProduct].done(known)
     task = Task(partial(look.at, known))
