@@ -50,7 +50,7 @@ def outcomes_of(server: VisionServer, *images: ProductImage) -> list[Classificat
         with ThreadPoolExecutor(len(images)) as threads:
             outcomes = list(threads.map(asker.ask, images))
         asker.stop()
-    return outcomes
+    return [one for one in outcomes if one is not None]
 
 
 def sole_label(outcome: Classification | Failure) -> str:

@@ -14,7 +14,7 @@ from coveo_enrich.enrichment.vocabulary import words
 from coveo_enrich.enrichment.vocabulary.hierarchy import with_ancestors
 from coveo_enrich.errors import ConfigurationError
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 PAIRS = [
     ("kayak", "kayaks"),
