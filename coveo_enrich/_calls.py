@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -72,12 +73,14 @@ class CoveoCall:
         method: The HTTP method.
         url: The whole URL.
         body: Its JSON; `None` for a call without a body.
+        privilege: What the key must be allowed to do, as Coveo's console calls it; empty for pushing.
     """
 
     operation: str
     method: str
     url: str
     body: bytes | None = None
+    privilege: str = ""
 
 
 @attrs.frozen
@@ -258,13 +261,22 @@ def error_of(call: CoveoCall, outcome: Reply | NoReply) -> CoveoRefused | NoRepl
     if isinstance(outcome, NoReply):
         return outcome
     answer = _read_answer(outcome)
-    advice = _ADVICE.get(answer.error_code or "", "") or _ADVICE.get(answer.status, "")
+    advice = _ADVICE.get(answer.error_code or "", "") or _advice_for(call, answer.status)
     kind = AccessRefused if answer.status in (401, 403) else CoveoRefused
     # Proxies and error pages repeat what they were sent.
     code, detail, request_id = (
         _shown(text, outcome.secret) for text in (answer.error_code, answer.detail, answer.request_id)
     )
     return kind(call.operation, answer.status, code, detail or "", advice, request_id)
+
+
+def _advice_for(call: CoveoCall, status: int) -> str:
+    if status == HTTPStatus.FORBIDDEN and call.privilege:
+        return (
+            f"The API key is valid but lacks a privilege: {call.privilege}. Add it to the key in the Coveo console, or "
+            "give a key that has it as platform_key."
+        )
+    return _ADVICE.get(status, "")
 
 
 def is_of_coveo(reply: Reply) -> bool:

@@ -13,6 +13,7 @@
     ├── NoReply                       no answer came back over the network
     ├── CoveoRefused                  Coveo answered with an error
     │   └── AccessRefused             ... because of the API key or its privileges (401, 403)
+    ├── FieldsInConflict              fields exist that do not do what is needed
     ├── UploadRefused                 the storage behind an upload URL answered with an error
     └── StreamError                   a load that must not be closed, or older items that must not be deleted
         ├── StreamStateError          a stream was used in a way its state does not allow (also a RuntimeError)
@@ -46,6 +47,7 @@ __all__ = [
     "CoveoRefused",
     "DeletionRefused",
     "EmptyLoad",
+    "FieldsInConflict",
     "ImageRejected",
     "ImageUnavailable",
     "InvalidItem",
@@ -249,6 +251,21 @@ class CoveoRefused(CoveoEnrichError):
 @attrs.define(slots=False)
 class AccessRefused(CoveoRefused):
     """Coveo refused the API key, or the key lacks a privilege (401, 403)."""
+
+
+@attrs.define(slots=False)
+class FieldsInConflict(CoveoEnrichError):
+    """Fields exist that do not do what is needed; they are not changed.
+
+    Attributes:
+        conflicts: What is not as it should be, and what would break, one text each.
+    """
+
+    conflicts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        listed = "; ".join(self.conflicts)
+        return f"fields exist that do not do what is needed: {listed}. Change them in Coveo, or use other names"
 
 
 @attrs.define(slots=False)

@@ -1,5 +1,19 @@
 """CHECK: what Coveo makes of a source's items. Knows nothing of how they were sent."""
 
+from coveo_enrich.index.field_plan import FieldPlan
+from coveo_enrich.index.field_settings import FieldConflict
+from coveo_enrich.index.fields import AppliedFields, FieldClient
 from coveo_enrich.index.needs import FieldNeed
+from coveo_enrich.index.search import CoveoSearch
+from coveo_enrich.index.verification import Finding, Verification
 
-__all__ = ["FieldNeed"]
+__all__ = [
+    "AppliedFields",
+    "CoveoSearch",
+    "FieldClient",
+    "FieldConflict",
+    "FieldNeed",
+    "FieldPlan",
+    "Finding",
+    "Verification",
+]

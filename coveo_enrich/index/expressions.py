@@ -1,0 +1,49 @@
+"""Coveo's query expressions about fields: written so that no value can become a part of the syntax.
+
+Pure. docs.coveo.com/en/1814: a double quote cannot be escaped, so a value that holds one cannot be asked for exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+__all__ = ["can_be_quoted", "is_any_of", "split_by_length"]
+
+_LONGEST: Final = 8_000
+"""Characters of an expression; no limit is documented, and gateways take about so many."""
+
+
+def can_be_quoted(value: str) -> bool:
+    """Whether a value can stand between double quotes."""
+    return '"' not in value and value.isprintable() and bool(value.strip())
+
+
+def is_any_of(field: str, values: Iterable[str]) -> str:
+    """A field that holds exactly one of some values.
+
+    Raises:
+        ValueError: A value cannot be quoted, or there is none.
+    """
+    quoted: list[str] = []
+    for value in values:
+        if not can_be_quoted(value):
+            raise ValueError(f"a value with a double quote or a control character cannot be asked for: {value!r}")
+        quoted.append(f'"{value}"')
+    if not quoted:
+        raise ValueError(f"no value of {field} is asked for")
+    return f"@{field}=={quoted[0]}" if len(quoted) == 1 else f"@{field}==({','.join(quoted)})"
+
+
+def split_by_length(values: Iterable[str], most: int) -> Iterator[list[str]]:
+    """Values in groups that each make an expression of a bearable length, of no more than ``most`` values."""
+    group: list[str] = []
+    length = 0
+    for value in values:
+        if group and (len(group) == most or length + len(value) > _LONGEST):
+            yield group
+            group, length = [], 0
+        group.append(value)
+        length += len(value) + 3
+    if group:
+        yield group

@@ -1,0 +1,107 @@
+"""The calls about fields and mapping rules, and what their answers say (platform.cloud.coveo.com, Field, Source API).
+
+Pure: which of them are made, and in which order, is decided in `coveo_enrich.index.fields`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+from coveo_enrich._calls import CoveoCall
+from coveo_enrich.index.field_settings import FieldSettings, field_model
+from coveo_enrich.index.needs import FieldNeed
+from coveo_enrich.index.place import CoveoPlace
+
+__all__ = [
+    "FIELDS_A_CALL",
+    "add_rule_call",
+    "create_fields_call",
+    "fields_in",
+    "mappings_call",
+    "metadata_call",
+    "pages_in",
+    "search_fields_call",
+    "unindexed_in",
+]
+
+FIELDS_A_CALL: Final = 500
+"""As many as Coveo's own client creates at once; no limit is documented."""
+_PAGE: Final = 1_000
+_METADATA_PAGE: Final = 100
+
+
+def search_fields_call(place: CoveoPlace, names: Sequence[str], page: int) -> CoveoCall:
+    """List fields of these names, a thousand at a time; the answer may hold others too."""
+    body = {"page": page, "perPage": _PAGE, "sortBy": "name", "order": "ASC", "filters": {"fieldNames": list(names)}}
+    return CoveoCall(
+        "list the fields", "POST", f"{_fields(place)}/search", _encoded(body), privilege="Search, Fields: View"
+    )
+
+
+def create_fields_call(place: CoveoPlace, needs: Iterable[FieldNeed]) -> CoveoCall:
+    """Create fields, all of them or none."""
+    models = [field_model(need) for need in needs]
+    return CoveoCall(
+        "create fields", "POST", f"{_fields(place)}/batch/create", _encoded(models), privilege="Search, Fields: Create"
+    )
+
+
+def mappings_call(place: CoveoPlace) -> CoveoCall:
+    """Read all mapping rules of the source."""
+    return CoveoCall("read the mappings", "GET", f"{_source(place)}/mappings", privilege="Content, Sources: View")
+
+
+def add_rule_call(place: CoveoPlace, field: str) -> CoveoCall:
+    """Add the rule that fills a field with the metadata of its name, and leave all others alone."""
+    body = {"field": field, "content": [f"%[{field}]"]}
+    url = f"{_source(place)}/mappings/common/rules?rebuild=false"
+    return CoveoCall(f"map the field {field}", "POST", url, _encoded(body), privilege="Content, Sources: Edit")
+
+
+def metadata_call(place: CoveoPlace, page: int) -> CoveoCall:
+    """Read a page of the report about the metadata that the source received, if there is one."""
+    url = f"{_source(place)}/metadata?page={page}&perPage={_METADATA_PAGE}"
+    return CoveoCall("read the metadata report", "GET", url, privilege="Content, Source metadata: View")
+
+
+def fields_in(answer: Mapping[str, Any]) -> Iterator[FieldSettings]:
+    """The fields in an answer to `search_fields_call`."""
+    yield from map(FieldSettings.of_model, _items(answer))
+
+
+def unindexed_in(answer: Mapping[str, Any]) -> Iterator[str]:
+    """The metadata that the source received and indexed nowhere, in an answer to `metadata_call`."""
+    for item in _items(answer):
+        if item.get("indexedBy") == "NONE":
+            yield str(item.get("key") or "").lower()
+
+
+def pages_in(answer: Mapping[str, Any]) -> int:
+    """How many pages there are of what an answer is one page of."""
+    pages = answer.get("totalPages")
+    return pages if isinstance(pages, int) and not isinstance(pages, bool) else 1
+
+
+def _items(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    items = answer.get("items")
+    listed = cast("list[object]", items) if isinstance(items, list) else []
+    return [cast("Mapping[str, Any]", item) for item in listed if isinstance(item, Mapping)]
+
+
+def _fields(place: CoveoPlace) -> str:
+    return f"{_organization(place)}/indexes/fields"
+
+
+def _source(place: CoveoPlace) -> str:
+    return f"{_organization(place)}/sources/{quote(place.source_id, safe='')}"
+
+
+def _organization(place: CoveoPlace) -> str:
+    return f"{place.platform_host}/rest/organizations/{quote(place.organization_id, safe='')}"
+
+
+def _encoded(body: object) -> bytes:
+    return json.dumps(body).encode()

@@ -1,0 +1,135 @@
+"""What has to be done so that nothing that is pushed vanishes: needs beside what is there, as a value.
+
+Pure. Reading what is there, and doing what a plan says, is `coveo_enrich.index.fields`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
+from typing import Any, Final
+
+import attrs
+
+from coveo_enrich.index.field_settings import FieldConflict, FieldSettings, shortcomings
+from coveo_enrich.index.mapping_rules import MappingRule
+from coveo_enrich.index.needs import FieldNeed
+
+__all__ = ["FieldPlan", "plan_of"]
+
+_LEFT: Final = 'style="text-align: left"'
+# Keys of an item that say what it is and are no fields to make: docs.coveo.com/en/162
+_RESERVED: Final = frozenset(
+    {
+        "compressedbinarydata",
+        "compressedbinarydatafileid",
+        "compressiontype",
+        "data",
+        "documentid",
+        "fileextension",
+        "orderingid",
+        "parentid",
+        "permissions",
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class FieldPlan:
+    """What `FieldClient.apply` would do, and what it leaves to you. Prints as text, and as a table in a notebook.
+
+    Attributes:
+        to_create: Fields that are not there.
+        to_map: Fields for which the source gets a mapping rule, as it is known not to index them by their names.
+        right: Fields that do all that is needed.
+        conflicts: What is there and does not do what is needed; never changed.
+        reserved: Names that are keys of an item, for which there is nothing to do.
+    """
+
+    to_create: tuple[FieldNeed, ...] = ()
+    to_map: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    conflicts: tuple[FieldConflict, ...] = ()
+    reserved: tuple[str, ...] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what is pushed now is indexed as it is needed: nothing to do, and no conflict."""
+        return not (self.to_create or self.to_map or self.conflicts)
+
+    def to_json(self) -> str:
+        """The same as a JSON object."""
+        return json.dumps(attrs.asdict(self))
+
+    def __str__(self) -> str:
+        lines = [f"{state}: {what}" for state, what in _rows(self)]
+        return "\n".join(lines) if lines else "no fields are needed"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td {_LEFT}>{escape(state)}</td><td {_LEFT}>{escape(what)}</td></tr>" for state, what in _rows(self)
+        )
+        return f"<table><tbody>{rows}</tbody></table>"
+
+
+def plan_of(
+    needs: Iterable[FieldNeed],
+    fields: Mapping[str, FieldSettings],
+    rules: Iterable[MappingRule],
+    unmapped: Iterable[str],
+) -> FieldPlan:
+    """Compare needs with what is there.
+
+    Args:
+        needs: Fields that are needed; of one name, the last.
+        fields: The organization's fields, by name.
+        rules: The mapping rules of the source.
+        unmapped: Names of metadata that the source is known to have received and not indexed.
+    """
+    wanted = {need.name: need for need in needs}
+    conflicts = {name: tuple(_conflicts(need, fields.get(name), rules)) for name, need in wanted.items()}
+    ruled, vanished = {rule.field for rule in rules}, set(unmapped)
+    reserved = tuple(name for name in wanted if name in _RESERVED)
+    there = [name for name in wanted if name in fields and name not in _RESERVED]
+    to_map = tuple(name for name in there if name in vanished and name not in ruled and not conflicts[name])
+    return FieldPlan(
+        to_create=tuple(need for name, need in wanted.items() if name not in fields and name not in _RESERVED),
+        to_map=to_map,
+        right=tuple(name for name in there if not conflicts[name] and name not in to_map),
+        conflicts=tuple(conflict for name in wanted if name not in _RESERVED for conflict in conflicts[name]),
+        reserved=reserved,
+    )
+
+
+def _conflicts(need: FieldNeed, field: FieldSettings | None, rules: Iterable[MappingRule]) -> Iterator[FieldConflict]:
+    if field is not None:
+        yield from shortcomings(need, field)
+    for rule in rules:
+        if rule.field == need.name and not rule.reads(need.name):
+            where = f"mapping rule for {rule.type}" if rule.type else "mapping rule"
+            breaks = f"the source fills the field with something else than the metadata {need.name}"
+            yield FieldConflict(need.name, where, list(rule.content), [f"%[{need.name}]"], breaks)
+
+
+def _rows(plan: FieldPlan) -> Iterator[tuple[str, str]]:
+    for need in plan.to_create:
+        yield "to create", f"{need.name}, {_in_words(need)}"
+    for name in plan.to_map:
+        yield "to map", f"{name}, from the metadata {name}"
+    for conflict in plan.conflicts:
+        yield "in conflict", str(conflict)
+    for name in plan.right:
+        yield "right", name
+    for name in plan.reserved:
+        yield "reserved", f"{name}, a key of an item"
+
+
+def _in_words(need: FieldNeed) -> str:
+    options: dict[str, Any] = {
+        "facet": need.facet,
+        "multi-value": need.multi_value,
+        "hierarchical": need.hierarchical,
+        "free text search": need.free_text,
+    }
+    return ", ".join([need.type, *(option for option, wanted in options.items() if wanted)])

@@ -1,0 +1,131 @@
+"""A field as the organization has it, and what of a need it does not meet: pure.
+
+Which calls read and make fields is `coveo_enrich.index.field_calls`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from coveo_enrich.index.needs import FieldNeed
+
+__all__ = ["FieldConflict", "FieldSettings", "field_model", "shortcomings"]
+
+# A number that a narrower type cannot hold is not indexed.
+_HOLDS: Final[Mapping[str, frozenset[str]]] = {
+    "STRING": frozenset({"STRING"}),
+    "LONG": frozenset({"LONG", "LONG_64", "DOUBLE"}),
+    "LONG_64": frozenset({"LONG_64"}),
+    "DOUBLE": frozenset({"DOUBLE"}),
+    "DATE": frozenset({"DATE"}),
+}
+
+
+@attrs.frozen(kw_only=True)
+class FieldSettings:
+    """A field's settings that decide what becomes of values (platform.cloud.coveo.com, Field API).
+
+    Attributes:
+        name: The field's name.
+        type: What it holds, as Coveo calls it.
+        facet: Coveo's ``facet``.
+        multi_value: Coveo's ``multiValueFacet``.
+        hierarchical: Coveo's ``hierarchicalFacet``.
+        free_text: Coveo's ``mergeWithLexicon``, "Free text search" in its console.
+        in_query: Coveo's ``includeInQuery``.
+        in_results: Coveo's ``includeInResults``.
+        system: Whether it is one of Coveo's own, whose settings cannot be changed.
+    """
+
+    name: str
+    type: str = "STRING"
+    facet: bool = False
+    multi_value: bool = False
+    hierarchical: bool = False
+    free_text: bool = False
+    in_query: bool = True
+    in_results: bool = True
+    system: bool = False
+
+    @classmethod
+    def of_model(cls, model: Mapping[str, Any]) -> FieldSettings:
+        """Read what the Field API answers; what it leaves out has its default."""
+        kind = str(model.get("type") or "STRING")
+        return cls(
+            name=str(model.get("name", "")),
+            type=kind,
+            facet=_flag(model, "facet", default=kind != "STRING"),
+            multi_value=_flag(model, "multiValueFacet"),
+            hierarchical=_flag(model, "hierarchicalFacet"),
+            free_text=_flag(model, "mergeWithLexicon"),
+            in_query=_flag(model, "includeInQuery", default=True),
+            in_results=_flag(model, "includeInResults", default=True),
+            system=_flag(model, "system"),
+        )
+
+
+@attrs.frozen
+class FieldConflict:
+    """Something that exists and does not do what is needed. It is never changed by this library.
+
+    Attributes:
+        field: The field.
+        setting: What is not as it should be, in the words of Coveo's API.
+        has: What it is.
+        needs: What it would have to be.
+        breaks: What goes wrong as long as it stays so.
+    """
+
+    field: str
+    setting: str
+    has: Any
+    needs: Any
+    breaks: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.setting} is {self.has!r} and has to be {self.needs!r}, else {self.breaks}"
+
+
+def field_model(need: FieldNeed) -> dict[str, Any]:
+    """The body that creates a field."""
+    model: dict[str, Any] = {
+        "name": need.name,
+        "type": need.type,
+        "includeInQuery": True,
+        "includeInResults": True,
+        "facet": need.facet or need.type != "STRING",
+    }
+    if need.type == "STRING":
+        model |= {
+            "mergeWithLexicon": need.free_text,
+            "multiValueFacet": need.multi_value,
+            "hierarchicalFacet": need.hierarchical,
+        }
+    return model
+
+
+def shortcomings(need: FieldNeed, field: FieldSettings) -> Iterator[FieldConflict]:
+    """What a field lacks that is needed; of one of Coveo's own, its type. What it can do beyond that is no matter."""
+    if field.type not in _HOLDS[need.type]:
+        yield FieldConflict(need.name, "type", field.type, need.type, "values of another type are not indexed")
+        return
+    if field.system:
+        return  # Coveo made it for what it is for, and nobody can change it
+    for setting, has, needs, breaks in (
+        ("facet", field.facet or field.multi_value, need.facet, "no facet can be made of it"),
+        ("multiValueFacet", field.multi_value, need.multi_value, "a list is one value in a facet"),
+        ("hierarchicalFacet", field.hierarchical, need.hierarchical, "its levels are not shown as such"),
+        ("mergeWithLexicon", field.free_text, need.free_text, "a search by keyword does not find it"),
+        ("includeInQuery", field.in_query, True, "it cannot be used as @field in an expression"),
+        ("includeInResults", field.in_results, True, "results do not show it"),
+    ):
+        if needs and not has:
+            yield FieldConflict(need.name, setting, has, needs, breaks)
+
+
+def _flag(model: Mapping[str, Any], key: str, *, default: bool = False) -> bool:
+    value = model.get(key)
+    return value if isinstance(value, bool) else default

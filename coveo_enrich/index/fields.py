@@ -1,0 +1,239 @@
+"""Fields before the push: what is needed is compared with what is there, and made.
+
+A metadata for which there is no field vanishes without an error, and a field without Free text search is never found by
+a keyword (docs.coveo.com/en/1833). What is there is never changed or deleted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar, cast
+
+import attrs
+
+from coveo_enrich._calls import CoveoCall
+from coveo_enrich.errors import ConfigurationError, CoveoRefused, FieldsInConflict
+from coveo_enrich.index.field_calls import (
+    FIELDS_A_CALL,
+    add_rule_call,
+    create_fields_call,
+    fields_in,
+    mappings_call,
+    metadata_call,
+    pages_in,
+    search_fields_call,
+    unindexed_in,
+)
+from coveo_enrich.index.field_plan import FieldPlan, plan_of
+from coveo_enrich.index.field_settings import FieldSettings, shortcomings
+from coveo_enrich.index.inference import Inferred, infer
+from coveo_enrich.index.mapping_rules import rules_in
+from coveo_enrich.index.needs import FieldNeed
+from coveo_enrich.index.place import CoveoPlace
+from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES, PlatformCalls
+from coveo_enrich.retry import RetryPolicy
+
+__all__ = ["AppliedFields", "FieldClient"]
+
+_Item = TypeVar("_Item")
+
+_EXISTS: Final = "FIELD_ALREADY_EXISTS"
+
+
+@attrs.frozen(kw_only=True)
+class AppliedFields:
+    """What `FieldClient.apply` did. Prints as text.
+
+    Attributes:
+        created: Fields that were created.
+        mapped: Fields for which the source got a mapping rule.
+        found: Fields that somebody else created meanwhile, and that do what is needed.
+    """
+
+    created: tuple[str, ...] = ()
+    mapped: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+
+    @property
+    def must_push_again(self) -> bool:
+        """Whether items that are in the source have to be pushed again to fill them: Coveo looks back at none."""
+        return bool(self.created or self.mapped)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{what}: {', '.join(names)}"
+            for what, names in (("created", self.created), ("mapped", self.mapped), ("found", self.found))
+            if names
+        ]
+        if self.must_push_again:
+            lines.append("items that were pushed before have to be pushed again: Coveo does not look back at them")
+        return "\n".join(lines) if lines else "nothing had to be done"
+
+
+class FieldClient:
+    """Makes sure that what is pushed is indexed: plans the fields that are needed, and makes those that are not there.
+
+    Args:
+        place: The source, as `coveo_enrich.CoveoSource` names it. Its ``platform_key`` is used where there is one, so
+            that the key that pushes need not be allowed to make fields.
+        retry: How patiently calls are repeated.
+        calls_per_five_minutes: How many calls this client makes in any five minutes, 1 or more, default 250.
+
+    Raises:
+        ConfigurationError: A value is out of its range.
+    """
+
+    def __init__(
+        self,
+        place: CoveoPlace,
+        *,
+        retry: RetryPolicy | None = None,
+        calls_per_five_minutes: int = CALLS_PER_FIVE_MINUTES,
+    ) -> None:
+        self._place = place
+        self._calls = PlatformCalls(place, retry, calls_per_five_minutes)
+
+    def plan(self, needs: Iterable[FieldNeed] | Iterable[Mapping[str, Any]]) -> FieldPlan:
+        """Compare what is needed with what the organization and the source have; nothing is changed.
+
+        Args:
+            needs: The fields that are needed, as ``FieldMapping.needs()`` says them; or a sample of documents, whose
+                values tell. Types that go into no one field stand among the conflicts of the plan.
+
+        Raises:
+            ConfigurationError: It is neither.
+            AccessRefused: The key lacks a privilege; the message says which.
+            CoveoRefused: Coveo answered with another error.
+            NoReply: Nothing was answered, several times over.
+        """
+        inferred = _needs(needs)
+        send = self._calls.send
+        fields = _fields_named([need.name for need in inferred.needs], self._place, send)
+        rules = tuple(rules_in(send(mappings_call(self._place))))
+        plan = plan_of(inferred.needs, fields, rules, _unindexed(self._place, send) if fields else ())
+        return attrs.evolve(plan, conflicts=(*inferred.mixed, *plan.conflicts))
+
+    def apply(self, plan: FieldPlan) -> AppliedFields:
+        """Create and map what a plan says, and nothing else. A field that is there already is left as it is.
+
+        A plan may be applied again, also after an error: what was done is not done twice.
+
+        Args:
+            plan: What `plan` gave.
+
+        Raises:
+            FieldsInConflict: Somebody else created a field meanwhile that does not do what is needed.
+            AccessRefused: The key lacks a privilege; the message says which.
+            CoveoRefused: Coveo answered with another error.
+            NoReply: Nothing was answered, several times over.
+        """
+        send = self._calls.send
+        created: list[str] = []
+        found: list[str] = []
+        for needs in _batches(plan.to_create):
+            made = _created(needs, self._place, send)
+            created += made
+            found += [need.name for need in needs if need.name not in made]
+        mapped = _mapped(plan.to_map, self._place, send)
+        return AppliedFields(created=tuple(created), mapped=tuple(mapped), found=tuple(found))
+
+    def close(self) -> None:
+        """Release connections; the next call makes new ones."""
+        self._calls.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"FieldClient({self._place!r})"
+
+
+_Send = Callable[[CoveoCall], Mapping[str, Any]]
+
+
+def _needs(needs: Iterable[FieldNeed] | Iterable[Mapping[str, Any]]) -> Inferred:
+    if isinstance(needs, str | Mapping) or not isinstance(needs, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+        raise ConfigurationError("needs are what FieldMapping.needs() says, or several documents")
+    given = list[object](needs)
+    wanted = [one for one in given if isinstance(one, FieldNeed)]
+    documents = [cast("Mapping[str, Any]", one) for one in given if isinstance(one, Mapping)]
+    if len(wanted) + len(documents) < len(given) or (wanted and documents):
+        raise ConfigurationError("needs are FieldNeed values, or documents, and not both")
+    return Inferred(tuple(wanted), ()) if wanted else infer(documents)
+
+
+def _batches(several: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(several), FIELDS_A_CALL):
+        yield several[start : start + FIELDS_A_CALL]
+
+
+def _fields_named(names: Sequence[str], place: CoveoPlace, send: _Send) -> dict[str, FieldSettings]:
+    """The fields of these names that there are."""
+    found: dict[str, FieldSettings] = {}
+    for some in _batches(names):
+        for page in count():
+            answer = send(search_fields_call(place, some, page))
+            found |= {field.name: field for field in fields_in(answer) if field.name in some}
+            if page + 1 >= pages_in(answer):
+                break
+    return found
+
+
+def _unindexed(place: CoveoPlace, send: _Send) -> set[str]:
+    """Metadata that is known to vanish. Without a report, or the privilege to read it, nothing is known."""
+    names: set[str] = set()
+    try:
+        for page in count():
+            answer = send(metadata_call(place, page))
+            names |= set(unindexed_in(answer))
+            if page + 1 >= pages_in(answer):
+                break
+    except CoveoRefused:
+        return set()
+    return names
+
+
+def _created(needs: Sequence[FieldNeed], place: CoveoPlace, send: _Send) -> list[str]:
+    """Create fields that are not there; the names of those that were created."""
+    missing = list(needs)
+    while missing:
+        try:
+            send(create_fields_call(place, missing))
+        except CoveoRefused as refused:
+            left = _still_missing(missing, place, send) if refused.error_code == _EXISTS else missing
+            if len(left) == len(missing):
+                raise
+            missing = left
+        else:
+            return [need.name for need in missing]
+    return []
+
+
+def _still_missing(needs: Sequence[FieldNeed], place: CoveoPlace, send: _Send) -> list[FieldNeed]:
+    """Those that nobody else has created.
+
+    Raises:
+        FieldsInConflict: One was created that does not do what is needed.
+    """
+    fields = _fields_named([need.name for need in needs], place, send)
+    conflicts = [str(one) for need in needs if need.name in fields for one in shortcomings(need, fields[need.name])]
+    if conflicts:
+        raise FieldsInConflict(tuple(conflicts))
+    return [need for need in needs if need.name not in fields]
+
+
+def _mapped(names: Sequence[str], place: CoveoPlace, send: _Send) -> list[str]:
+    if not names:
+        return []
+    ruled = {rule.field for rule in rules_in(send(mappings_call(place)))}
+    missing = [name for name in names if name not in ruled]
+    for name in missing:
+        send(add_rule_call(place, name))
+    return missing

@@ -1,0 +1,103 @@
+"""Which fields documents need, told by the values of a sample of them: pure.
+
+For catalogs whose fields nobody wrote down. A mapping says better what it needs: ``FieldMapping.needs()``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, cast
+
+import attrs
+
+from coveo_enrich.index.field_settings import FieldConflict
+from coveo_enrich.index.needs import FieldNeed, IndexFieldType
+
+__all__ = ["Inferred", "infer"]
+
+_LARGEST_LONG: Final = 2**31
+_NUMBERS: Final[tuple[IndexFieldType, ...]] = ("LONG", "LONG_64", "DOUBLE")
+
+
+@attrs.frozen
+class Inferred:
+    """What documents need.
+
+    Attributes:
+        needs: A field for each key, in the order in which they were first met.
+        mixed: Keys whose values are of types that no one field holds; the need is then a text.
+    """
+
+    needs: tuple[FieldNeed, ...]
+    mixed: tuple[FieldConflict, ...]
+
+
+def infer(documents: Iterable[Mapping[str, Any]]) -> Inferred:
+    """Tell the fields by all values that documents have.
+
+    A text is to be a facet and found by keyword, a list has several values, one whose values have ``|`` in them has
+    levels, and a flag is a text, as Coveo gives it back as one. Nulls tell nothing.
+    """
+    seen: dict[str, _Seen] = {}
+    for document in documents:
+        for key, value in document.items():
+            seen.setdefault(key.lower(), _Seen()).add(value)
+    known = {name: one for name, one in seen.items() if one.types}
+    mixed = [
+        FieldConflict(name, "type", one.in_words(), "one type", _BREAKS) for name, one in known.items() if one.is_mixed
+    ]
+    return Inferred(tuple(one.need(name) for name, one in known.items()), tuple(mixed))
+
+
+_BREAKS: Final = "it becomes a text, by which no range can be asked for"
+
+
+class _Seen:
+    """The values of one key."""
+
+    def __init__(self) -> None:
+        self.types: Counter[IndexFieldType] = Counter()
+        self._is_list = False
+        self._has_levels = False
+
+    def add(self, value: object) -> None:
+        if isinstance(value, list | tuple):
+            self._is_list = True
+            parts = cast("Sequence[object]", value)
+            self._has_levels |= any(isinstance(part, str) and "|" in part for part in parts)
+            self.types["STRING"] += any(part is not None for part in parts)
+        elif value is not None:
+            self.types[_type_of(value)] += 1
+
+    @property
+    def is_mixed(self) -> bool:
+        return len(self._kinds()) > 1
+
+    def in_words(self) -> str:
+        return ", ".join(f"{kind} in {count:,}" for kind, count in self.types.most_common() if count)
+
+    def need(self, name: str) -> FieldNeed:
+        kinds = self._kinds()
+        if kinds == {"number"}:
+            return FieldNeed(name, type=next(kind for kind in reversed(_NUMBERS) if self.types[kind]), facet=True)
+        if kinds == {"DATE"}:
+            return FieldNeed(name, type="DATE", facet=True)
+        return FieldNeed(
+            name, facet=True, multi_value=self._is_list, hierarchical=self._is_list and self._has_levels, free_text=True
+        )
+
+    def _kinds(self) -> set[str]:
+        return {"number" if kind in _NUMBERS else kind for kind, count in self.types.items() if count}
+
+
+def _type_of(value: object) -> IndexFieldType:
+    if isinstance(value, bool):
+        return "STRING"
+    if isinstance(value, int):
+        return "LONG" if -_LARGEST_LONG <= value < _LARGEST_LONG else "LONG_64"
+    if isinstance(value, float | Decimal):
+        return "DOUBLE"
+    return "DATE" if isinstance(value, date) else "STRING"

@@ -1,0 +1,55 @@
+"""The mapping rules of a source: from what an item says to the field that it fills, as values.
+
+docs.coveo.com/en/1839: of several entries, the first that yields a value counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+import attrs
+
+__all__ = ["MappingRule", "rules_in"]
+
+_METADATA: Final = re.compile(r"%\[([^\]:]+)(?::[^\]]*)?\]")
+
+
+@attrs.frozen
+class MappingRule:
+    """A rule of a source.
+
+    Attributes:
+        field: The field that it fills.
+        content: What it is filled with: texts with ``%[metadata]`` in them.
+        type: The type of item that it is for; empty for all.
+    """
+
+    field: str
+    content: tuple[str, ...]
+    type: str = ""
+
+    def reads(self, metadata: str) -> bool:
+        """Whether a metadata is one of those that it reads."""
+        return any(name.lower() == metadata for text in self.content for name in _METADATA.findall(text))
+
+
+def rules_in(mappings: Mapping[str, Any]) -> Iterator[MappingRule]:
+    """The rules in what Coveo answers about a source: the common ones, then those of single types."""
+    yield from _rules(mappings.get("common"), "")
+    for each in _objects(mappings.get("types")):
+        yield from _rules(each, str(each.get("type") or ""))
+
+
+def _rules(group: object, kind: str) -> Iterator[MappingRule]:
+    rules = cast("Mapping[str, Any]", group).get("rules") if isinstance(group, Mapping) else None
+    for rule in _objects(rules):
+        content = rule.get("content")
+        texts = cast("Sequence[object]", content) if isinstance(content, list) else ()
+        yield MappingRule(str(rule.get("field") or "").lower(), tuple(map(str, texts)), kind)
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    listed = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("Mapping[str, Any]", one) for one in listed if isinstance(one, Mapping)]

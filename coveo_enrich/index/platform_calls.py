@@ -1,0 +1,70 @@
+"""Calls to the platform host, with the key, the pace and the patience of one client.
+
+What is asked, and in which order, is decided by the clients of this folder.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience, json_object
+from coveo_enrich.index.place import CoveoPlace
+from coveo_enrich.retry import Pace, RetryPolicy, require_count
+
+if TYPE_CHECKING:
+    from coveo_enrich._http import HttpSender
+
+__all__ = ["CALLS_PER_FIVE_MINUTES", "PlatformCalls"]
+
+CALLS_PER_FIVE_MINUTES: Final = 250  # docs.coveo.com/en/o64d1129
+
+
+class PlatformCalls:
+    """Sends calls; connections are made on first use in each process, so that it pickles.
+
+    Args:
+        place: Whose key is sent.
+        retry: How patiently calls are repeated.
+        calls_per_five_minutes: How many calls are made in any five minutes, 1 or more.
+
+    Raises:
+        ConfigurationError: A value is out of its range.
+    """
+
+    def __init__(self, place: CoveoPlace, retry: RetryPolicy | None, calls_per_five_minutes: int) -> None:
+        require_count("calls_per_five_minutes", calls_per_five_minutes, 1)
+        self._place = place
+        self._retry = retry or RetryPolicy()
+        self._calls_per_five_minutes = calls_per_five_minutes
+
+    def send(self, call: CoveoCall) -> Mapping[str, Any]:
+        """Send a call that may safely be repeated; the JSON object that was answered, empty when the answer is.
+
+        Raises:
+            CoveoRefused: Coveo answered with an error that repeating does not cure.
+            NoReply: Nothing was answered, several times over.
+        """
+        caller = CoveoCaller(self._sender, self._place.read_platform_key, Patience(self._retry, self._pace))
+        return json_object(caller.reply_to(call, pause=time.sleep).body) or {}
+
+    def close(self) -> None:
+        """Release connections; the next call makes new ones."""
+        sender = self.__dict__.pop("_sender", None)
+        if sender is not None:
+            sender.close()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_sender", "_pace")}
+
+    @cached_property
+    def _sender(self) -> HttpSender:
+        from coveo_enrich._http import HttpSender  # noqa: PLC0415 - httpx is loaded by the first request
+
+        return HttpSender()
+
+    @cached_property
+    def _pace(self) -> Pace:
+        return Pace(self._calls_per_five_minutes)

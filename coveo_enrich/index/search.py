@@ -1,0 +1,183 @@
+"""A look after the push: what Coveo shows of the items that were sent, and the values of a field.
+
+A 202 only says that something was received. What Coveo shows is proof; that takes half a minute and more.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from coveo_enrich._calls import CoveoCall
+from coveo_enrich.errors import ConfigurationError
+from coveo_enrich.index.comparing import same_id
+from coveo_enrich.index.expressions import can_be_quoted, is_any_of, split_by_length
+from coveo_enrich.index.place import CoveoPlace
+from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES, PlatformCalls
+from coveo_enrich.index.search_calls import (
+    FoundItem,
+    facet_call,
+    facet_values_in,
+    items_call,
+    items_in,
+    require_no_error,
+)
+from coveo_enrich.index.verification import Verification, compared
+from coveo_enrich.retry import RetryPolicy, require_count
+
+__all__ = ["CoveoSearch", "Pushed"]
+
+_ITEMS_A_CALL: Final = 100
+_MOST_VALUES: Final = 5_000
+_TIMEOUT_SECONDS: Final = 900.0
+_POLL_SECONDS: Final = 30.0
+
+
+class Pushed(Protocol):
+    """What a push said: a `coveo_enrich.stream.Receipt`, for example."""
+
+    @property
+    def ordering_ids(self) -> Sequence[int]:
+        """The orderingIds that Coveo gave it."""
+        ...
+
+
+class CoveoSearch:
+    """Reads items back by the Search API.
+
+    Args:
+        place: The organization, as `coveo_enrich.CoveoSource` names it. Its ``platform_key`` is used where there is
+            one; it needs the privilege to execute queries, and to view all content where items are not for everybody.
+        retry: How patiently calls are repeated.
+        calls_per_five_minutes: How many calls this client makes in any five minutes, 1 or more, default 250.
+        poll_seconds: How long `verify` waits between two looks, 0 or more, default 30: an item is shown half a minute
+            and more after its push.
+
+    Raises:
+        ConfigurationError: A value is out of its range.
+    """
+
+    def __init__(
+        self,
+        place: CoveoPlace,
+        *,
+        retry: RetryPolicy | None = None,
+        calls_per_five_minutes: int = CALLS_PER_FIVE_MINUTES,
+        poll_seconds: float = _POLL_SECONDS,
+    ) -> None:
+        if not poll_seconds >= 0:
+            raise ConfigurationError(f"poll_seconds must be 0 or more; got {poll_seconds!r}")
+        self._place = place
+        self._calls = PlatformCalls(place, retry, calls_per_five_minutes)
+        self._poll_seconds = poll_seconds
+
+    def read_back(self, ids: Iterable[str], fields: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """What Coveo shows of items now.
+
+        Args:
+            ids: Their ``documentId``.
+            fields: The fields to read.
+
+        Returns:
+            By ``documentId`` the fields that have a value, as Coveo gives them; an item that is not shown is not there,
+            nor is one whose id holds a double quote, for which Coveo's expressions have no form.
+
+        Raises:
+            AccessRefused: The key lacks a privilege; the message says which.
+            CoveoRefused: Coveo answered with another error, perhaps inside a success.
+            NoReply: Nothing was answered, several times over.
+        """
+        return {document_id: item.fields for document_id, item in self._found(list(ids), list(fields)).items()}
+
+    def verify(
+        self,
+        expected: Mapping[str, Mapping[str, Any]],
+        *,
+        pushed: Pushed | None = None,
+        sample: int | None = None,
+        timeout: float = _TIMEOUT_SECONDS,
+    ) -> Verification:
+        """Look whether Coveo shows what was sent, again and again until it does or the time is over.
+
+        Args:
+            expected: By ``documentId``, the fields and values that were sent.
+            pushed: The receipt of the push: items of an earlier one count as old versions. `None` (default): whatever
+                push they are of.
+            sample: How many items are looked for, chosen by chance, 1 or more; `None` (default) for all.
+            timeout: How long Coveo is given, in seconds, default 900; 0 for one look.
+
+        Raises:
+            ConfigurationError: A value is out of its range.
+            AccessRefused: The key lacks a privilege; the message says which.
+            CoveoRefused: Coveo answered with another error, perhaps inside a success.
+            NoReply: Nothing was answered, several times over.
+        """
+        looked_for = _sampled(expected, sample)
+        fields = {field for one in looked_for.values() for field in one}
+        since = None if pushed is None else min(pushed.ordering_ids, default=None)
+        until = time.monotonic() + timeout
+        while True:
+            verification = compared(looked_for, self._found(list(looked_for), fields), since=since)
+            if verification.is_complete or time.monotonic() + self._poll_seconds > until:
+                return verification
+            time.sleep(self._poll_seconds)
+
+    def facet(self, field: str, *, expression: str = "", most: int = 100) -> dict[str, int]:
+        """The values of a field, with how many items have them, the most frequent first.
+
+        Args:
+            field: The field.
+            expression: Which items count, as an expression of Coveo's; default all.
+            most: How many values are given, 1 to 5,000, default 100.
+
+        Raises:
+            ConfigurationError: A value is out of its range.
+            AccessRefused: The key lacks a privilege; the message says which.
+            CoveoRefused: Coveo answered with another error, perhaps inside a success.
+            NoReply: Nothing was answered, several times over.
+        """
+        require_count("most", most, 1)
+        if most > _MOST_VALUES:
+            raise ConfigurationError(f"most is 1 to {_MOST_VALUES:,}; got {most:,}")
+        return facet_values_in(self._asked(facet_call(self._place, field, expression=expression, most=most)))
+
+    def close(self) -> None:
+        """Release connections; the next call makes new ones."""
+        self._calls.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"CoveoSearch({self._place!r})"
+
+    def _found(self, ids: list[str], fields: Iterable[str]) -> dict[str, FoundItem]:
+        found: dict[str, FoundItem] = {}
+        for some in split_by_length((one for one in ids if can_be_quoted(one)), _ITEMS_A_CALL):
+            # Coveo puts a slash behind a URI that has no path; which it does, an item tells only once it is found.
+            uris = [uri for one in some for uri in (one, f"{one}/")]
+            answer = self._asked(items_call(self._place, is_any_of("uri", uris), fields, most=2 * len(some)))
+            for item in items_in(answer):
+                found |= {one: item for one in some if same_id(one, item.uri)}
+        return found
+
+    def _asked(self, call: CoveoCall) -> Mapping[str, Any]:
+        answer = self._calls.send(call)
+        require_no_error(call, answer)
+        return answer
+
+
+def _sampled(expected: Mapping[str, Mapping[str, Any]], sample: int | None) -> Mapping[str, Mapping[str, Any]]:
+    if sample is None:
+        return expected
+    require_count("sample", sample, 1)
+    chosen = random.sample(list(expected), min(sample, len(expected)))
+    return {document_id: expected[document_id] for document_id in chosen}

@@ -1,0 +1,198 @@
+"""`FieldClient` over the wire: what it asks, what it makes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from pytest_httpx import HTTPXMock
+
+from coveo_enrich import CoveoSource, RetryPolicy
+from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused, FieldsInConflict
+from coveo_enrich.index import AppliedFields, FieldClient, FieldNeed, FieldPlan
+
+PLATFORM = "https://platform.cloud.coveo.com/rest/organizations/myorg"
+SOURCE = CoveoSource(organization_id="myorg", source_id="src", api_key="xx-push", platform_key="xx-platform")
+COLOR = FieldNeed("color", facet=True, free_text=True)
+EXISTS = {"message": "Field color already exists.", "errorCode": "FIELD_ALREADY_EXISTS"}
+
+
+@pytest.fixture
+def client() -> Iterator[FieldClient]:
+    """A client that waits for nothing."""
+    with FieldClient(SOURCE, retry=RetryPolicy(attempts=2, first_wait_seconds=0)) as one:
+        yield one
+
+
+def page(*models: dict[str, Any], pages: int = 1) -> dict[str, Any]:
+    """A page of the list of fields."""
+    return {"items": list(models), "totalEntries": len(models), "totalPages": pages}
+
+
+def answers(mock: HTTPXMock, *pages: dict[str, Any], rules: Any = (), report: Any = None) -> None:  # noqa: ANN401 - as Coveo answers
+    """Have Coveo answer what a plan asks for."""
+    for one in pages:
+        mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=one)
+    mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={"common": {"rules": list(rules)}, "types": []})
+    if any(one["items"] for one in pages):
+        status = 200 if report is not None else 404
+        mock.add_response(
+            url=f"{PLATFORM}/sources/src/metadata?page=0&perPage=100", json=report or {}, status_code=status
+        )
+
+
+def bodies(mock: HTTPXMock, path: str) -> list[Any]:
+    """What was sent to a path."""
+    return [json.loads(one.content) for one in mock.get_requests() if one.url.path.endswith(path)]
+
+
+def test_a_plan_asks_for_the_fields_that_are_needed_and_the_rules(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """The list is asked for by name, with the broader key, and nothing is changed."""
+    answers(httpx_mock, page())
+    plan = client.plan([COLOR])
+    assert plan == FieldPlan(to_create=(COLOR,))
+    (search,) = bodies(httpx_mock, "/fields/search")
+    assert search == {
+        "page": 0,
+        "perPage": 1000,
+        "sortBy": "name",
+        "order": "ASC",
+        "filters": {"fieldNames": ["color"]},
+    }
+    assert {one.headers["authorization"] for one in httpx_mock.get_requests()} == {"Bearer xx-platform"}
+
+
+def test_a_plan_reads_every_page_and_passes_over_other_fields(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """Where the filter is not heeded, the fields of other names are no matter."""
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    answers(httpx_mock, page({"name": "other"}, pages=2), page(color, pages=2))
+    assert client.plan([COLOR]).right == ("color",)
+    assert [body["page"] for body in bodies(httpx_mock, "/fields/search")] == [0, 1]
+
+
+def test_what_the_report_says_vanishes_is_to_be_mapped(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """The metadata report of the source tells which metadata is indexed nowhere."""
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    report = {"items": [{"key": "Color", "isMapped": False, "indexedBy": "NONE"}], "totalPages": 1}
+    answers(httpx_mock, page(color), report=report)
+    assert client.plan([COLOR]).to_map == ("color",)
+
+
+def test_documents_tell_their_needs(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A sample of documents will do in place of needs, and mixed types stand among the conflicts."""
+    answers(httpx_mock, page())
+    documents: list[dict[str, Any]] = [
+        {"documentId": "product://1", "weight": 5},
+        {"documentId": "product://2", "weight": "light"},
+    ]
+    plan = client.plan(documents)
+    assert plan.to_create == (FieldNeed("weight", facet=True, free_text=True),)
+    assert plan.reserved == ("documentid",)
+    assert [conflict.has for conflict in plan.conflicts] == ["LONG in 1, STRING in 1"]
+
+
+@pytest.mark.parametrize("needs", [[COLOR, {}], ["color"], "color", {"color": 1}, None, 5])
+def test_what_are_no_needs_is_refused(client: FieldClient, needs: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    """Needs or documents, and not both, are told before anything is asked."""
+    with pytest.raises(ConfigurationError, match="needs are"):
+        client.plan(needs)
+
+
+def test_applying_creates_and_maps_exactly_that(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """Fields in one call, a rule each without a rebuild, and no rule set is replaced."""
+    httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/batch/create", method="POST", status_code=204)
+    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={"common": {"rules": []}, "types": []})
+    rules = f"{PLATFORM}/sources/src/mappings/common/rules?rebuild=false"
+    httpx_mock.add_response(url=rules, method="POST", status_code=201, json={"id": "1"})
+    done = client.apply(FieldPlan(to_create=(COLOR,), to_map=("size",)))
+    assert done == AppliedFields(created=("color",), mapped=("size",))
+    assert done.must_push_again
+    assert "pushed again" in str(done)
+    assert bodies(httpx_mock, "/common/rules") == [{"field": "size", "content": ["%[size]"]}]
+    ((model,),) = bodies(httpx_mock, "/batch/create")
+    assert (model["name"], model["mergeWithLexicon"]) == ("color", True)
+
+
+def test_a_plan_with_nothing_to_do_sends_nothing(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """What is right stays as it is."""
+    done = client.apply(FieldPlan(right=("color",)))
+    assert (done.must_push_again, str(done)) == (False, "nothing had to be done")
+    assert not httpx_mock.get_requests()
+
+
+def test_a_field_that_somebody_else_made_meanwhile_is_taken_when_it_fits(
+    client: FieldClient, httpx_mock: HTTPXMock
+) -> None:
+    """A 412 is looked into, and the others are created all the same."""
+    size = FieldNeed("size")
+    create = f"{PLATFORM}/indexes/fields/batch/create"
+    httpx_mock.add_response(url=create, method="POST", status_code=412, json=EXISTS)
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(color))
+    httpx_mock.add_response(url=create, method="POST", status_code=204)
+    done = client.apply(FieldPlan(to_create=(COLOR, size)))
+    assert (done.created, done.found) == (("size",), ("color",))
+    assert [[model["name"] for model in body] for body in bodies(httpx_mock, "/batch/create")] == [
+        ["color", "size"],
+        ["size"],
+    ]
+
+
+def test_a_field_that_somebody_else_made_otherwise_is_an_error(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """It is not changed; the error says what does not fit, and pickles."""
+    create = f"{PLATFORM}/indexes/fields/batch/create"
+    httpx_mock.add_response(url=create, method="POST", status_code=412, json=EXISTS)
+    httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page({"name": "color"}))
+    with pytest.raises(FieldsInConflict, match="mergeWithLexicon is False") as raised:
+        client.apply(FieldPlan(to_create=(COLOR,)))
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301 - pickled here
+
+
+def test_a_412_that_cannot_be_explained_ends(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """Law 7: when the list does not show the field that is said to exist, nothing is tried for ever."""
+    create = f"{PLATFORM}/indexes/fields/batch/create"
+    httpx_mock.add_response(url=create, method="POST", status_code=412, json=EXISTS)
+    httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page())
+    with pytest.raises(CoveoRefused, match="FIELD_ALREADY_EXISTS"):
+        client.apply(FieldPlan(to_create=(COLOR,)))
+
+
+@pytest.mark.parametrize(
+    ("path", "privilege"),
+    [("/indexes/fields/search", "Fields: View"), ("/sources/src/mappings", "Sources: View")],
+)
+def test_a_missing_privilege_is_named(client: FieldClient, httpx_mock: HTTPXMock, path: str, privilege: str) -> None:
+    """A 403 says which privilege is lacking, and that a broader key may be given for it; the key is in no message."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(path):
+            return httpx.Response(403, json={"message": "Access is denied.", "errorCode": "ACCESS_DENIED"})
+        return httpx.Response(200, json=page())
+
+    httpx_mock.add_callback(answer, is_reusable=True)
+    with pytest.raises(AccessRefused, match=privilege) as raised:
+        client.plan([COLOR])
+    assert "platform_key" in str(raised.value)
+    assert "xx-platform" not in str(raised.value)
+
+
+def test_many_fields_go_in_batches(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """Five hundred a call, as Coveo's own client sends them."""
+    httpx_mock.add_response(
+        url=f"{PLATFORM}/indexes/fields/batch/create", method="POST", status_code=204, is_reusable=True
+    )
+    done = client.apply(FieldPlan(to_create=tuple(FieldNeed(f"f{number}") for number in range(1_001))))
+    assert [len(body) for body in bodies(httpx_mock, "/batch/create")] == [500, 500, 1]
+    assert len(done.created) == 1_001
+
+
+def test_a_client_pickles_and_shows_no_key() -> None:
+    """Laws 13 and 14: connections are made on first use in each process."""
+    source = CoveoSource(organization_id="myorg", source_id="src", api_key=len)  # type: ignore[arg-type] # any callable
+    client = pickle.loads(pickle.dumps(FieldClient(source)))  # noqa: S301 - pickled here
+    assert isinstance(client, FieldClient)
+    assert "xx-push" not in repr(FieldClient(SOURCE))

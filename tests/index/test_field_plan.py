@@ -1,0 +1,182 @@
+"""What has to be done about fields, from what is needed and what is there; and what documents need."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from coveo_enrich.index import FieldNeed
+from coveo_enrich.index.field_plan import FieldPlan, plan_of
+from coveo_enrich.index.field_settings import FieldSettings, field_model, shortcomings
+from coveo_enrich.index.inference import infer
+from coveo_enrich.index.mapping_rules import MappingRule, rules_in
+
+COLOR = FieldNeed("color", facet=True, free_text=True)
+RIGHT = FieldSettings(name="color", facet=True, free_text=True)
+
+
+def plan(*needs: FieldNeed, fields: tuple[FieldSettings, ...] = (), **known: Any) -> FieldPlan:  # noqa: ANN401 - as plan_of takes it
+    """Compare."""
+    by_name = {field.name: field for field in fields}
+    return plan_of(needs, by_name, known.get("rules", ()), known.get("unmapped", ()))
+
+
+def test_a_field_that_is_not_there_is_to_be_created() -> None:
+    """It is created with the settings that it needs: the texts with Free text search, so that keywords find them."""
+    made = plan(COLOR)
+    assert (made.to_create, made.right, made.conflicts, made.is_ready) == ((COLOR,), (), (), False)
+    model = field_model(COLOR)
+    assert (model["type"], model["facet"], model["mergeWithLexicon"]) == ("STRING", True, True)
+    assert (model["includeInQuery"], model["includeInResults"]) == (True, True)
+
+
+def test_a_number_has_no_settings_of_a_text() -> None:
+    """Coveo refuses Free text search and lists for other types, whose facet is always on."""
+    assert field_model(FieldNeed("weight", type="DOUBLE")) == {
+        "name": "weight",
+        "type": "DOUBLE",
+        "includeInQuery": True,
+        "includeInResults": True,
+        "facet": True,
+    }
+
+
+def test_a_field_that_does_more_than_is_needed_is_right() -> None:
+    """What it can do besides is no conflict, and nothing is to be done."""
+    made = plan(FieldNeed("color"), fields=(RIGHT,))
+    assert (made.right, made.is_ready) == (("color",), True)
+
+
+@pytest.mark.parametrize(
+    ("need", "field", "setting"),
+    [
+        (COLOR, {"free_text": False}, "mergeWithLexicon"),
+        (COLOR, {"facet": False}, "facet"),
+        (COLOR, {"in_query": False}, "includeInQuery"),
+        (COLOR, {"in_results": False}, "includeInResults"),
+        (COLOR, {"type": "LONG"}, "type"),
+        (FieldNeed("color", multi_value=True), {}, "multiValueFacet"),
+        (FieldNeed("color", multi_value=True, hierarchical=True), {"multi_value": True}, "hierarchicalFacet"),
+        (FieldNeed("color", type="DOUBLE"), {"type": "LONG"}, "type"),
+        (FieldNeed("color", type="LONG_64"), {"type": "LONG"}, "type"),
+    ],
+)
+def test_each_setting_that_is_lacking_is_a_conflict(need: FieldNeed, field: dict[str, Any], setting: str) -> None:
+    """What is there is not changed; the conflict names the setting in Coveo's words, and what would break."""
+    settings = FieldSettings(**dict[str, Any](name="color", facet=True, free_text=True) | field)
+    (conflict,) = plan(need, fields=(settings,)).conflicts
+    assert (conflict.field, conflict.setting) == ("color", setting)
+    assert conflict.breaks
+    assert f"color: {setting} is" in str(conflict)
+
+
+@pytest.mark.parametrize(("needs", "has"), [("LONG", "LONG_64"), ("LONG", "DOUBLE"), ("DATE", "DATE")])
+def test_a_wider_type_will_do(needs: Any, has: str) -> None:  # noqa: ANN401 - a type of field
+    """A whole number is indexed in a field of larger or decimal numbers."""
+    assert not list(shortcomings(FieldNeed("n", type=needs), FieldSettings(name="n", type=has)))
+
+
+def test_one_of_coveos_own_is_asked_for_its_type_only() -> None:
+    """Its settings cannot be changed, and are made for what it is for; a wrong type loses values all the same."""
+    assert plan(COLOR, fields=(FieldSettings(name="color", system=True),)).is_ready
+    assert plan(COLOR, fields=(FieldSettings(name="color", type="LONG", system=True),)).conflicts
+
+
+def test_a_rule_that_reads_something_else_is_a_conflict() -> None:
+    """A mapping rule beats the same name: the metadata would vanish although its field exists."""
+    rules = (MappingRule("color", ("%[farbe]", "none")),)
+    (conflict,) = plan(COLOR, fields=(RIGHT,), rules=rules).conflicts
+    assert conflict.setting == "mapping rule"
+    fine = (MappingRule("color", ("%[farbe]", "%[Color:crawler]")),)
+    assert plan(COLOR, fields=(RIGHT,), rules=fine).is_ready
+
+
+def test_what_is_known_to_vanish_is_mapped() -> None:
+    """Metadata that the source received and indexed nowhere gets a rule, once its field is there and right."""
+    assert plan(COLOR, fields=(RIGHT,), unmapped=["color"]).to_map == ("color",)
+    assert plan(COLOR, unmapped=["color"]).to_map == ()
+    ruled = (MappingRule("color", ("%[color]",)),)
+    assert plan(COLOR, fields=(RIGHT,), rules=ruled, unmapped=["color"]).to_map == ()
+
+
+def test_keys_of_an_item_are_no_fields() -> None:
+    """They are named, and nothing is done about them."""
+    made = plan(FieldNeed("documentid"), FieldNeed("permissions"), COLOR)
+    assert (made.reserved, made.to_create) == (("documentid", "permissions"), (COLOR,))
+
+
+def test_a_plan_shows_itself() -> None:
+    """As text, as JSON, as an escaped table in a notebook, and it pickles."""
+    whole = plan(
+        COLOR,
+        FieldNeed("size"),
+        FieldNeed("data"),
+        FieldNeed("kind", facet=True),
+        FieldNeed("old", facet=True),
+        fields=(
+            FieldSettings(name="size"),
+            FieldSettings(name="kind", facet=True),
+            FieldSettings(name="old", type="<b>"),
+        ),
+        unmapped=["kind"],
+    )
+    assert str(whole).splitlines() == [
+        "to create: color, STRING, facet, free text search",
+        "to map: kind, from the metadata kind",
+        "in conflict: old: type is '<b>' and has to be 'STRING', else values of another type are not indexed",
+        "right: size",
+        "reserved: data, a key of an item",
+    ]
+    assert json.loads(whole.to_json())["to_create"][0]["name"] == "color"
+    html = whole._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call
+    assert "&lt;b&gt;" in html
+    assert "<b>" not in html
+    assert pickle.loads(pickle.dumps(whole)) == whole  # noqa: S301 - pickled here
+    assert str(plan()) == "no fields are needed"
+
+
+def test_rules_are_read_whatever_else_stands_there() -> None:
+    """The common rules and those of types, with what their answer may hold besides."""
+    answer = {
+        "common": {"rules": [{"id": "1", "field": "Color", "content": ["%[a]", "%[b:x]"]}, None]},
+        "types": [{"type": "Product", "rules": [{"field": "size", "content": "odd"}]}, 5],
+    }
+    first, second = rules_in(answer)
+    assert first == MappingRule("color", ("%[a]", "%[b:x]"))
+    assert (first.reads("a"), first.reads("b"), first.reads("c")) == (True, True, False)
+    assert second == MappingRule("size", (), "Product")
+    assert list(rules_in({"common": 5, "types": None})) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "need"),
+    [
+        (["red", None], {"facet": True, "free_text": True}),
+        ([True, False], {"facet": True, "free_text": True}),
+        ([1, 2], {"type": "LONG", "facet": True}),
+        ([1, 2**40], {"type": "LONG_64", "facet": True}),
+        ([1, 2.5], {"type": "DOUBLE", "facet": True}),
+        ([Decimal("2.5")], {"type": "DOUBLE", "facet": True}),
+        ([date(2026, 1, 2)], {"type": "DATE", "facet": True}),
+        ([["a", "b"], "c"], {"facet": True, "free_text": True, "multi_value": True}),
+        ([["a", "a|b"]], {"facet": True, "free_text": True, "multi_value": True, "hierarchical": True}),
+    ],
+)
+def test_values_tell_what_a_field_has_to_be(values: list[Any], need: dict[str, Any]) -> None:
+    """All values count, and nulls tell nothing."""
+    inferred = infer({"A": value, "n": None} for value in values)
+    assert inferred.needs == (FieldNeed("a", **need),)
+    assert inferred.mixed == ()
+
+
+def test_types_that_go_into_no_one_field_are_named() -> None:
+    """Law 9: such a key becomes a text, and the plan says which types it has, and how often."""
+    inferred = infer([{"size": 5}, {"size": "XL"}, {"size": "L"}])
+    assert inferred.needs == (FieldNeed("size", facet=True, free_text=True),)
+    (conflict,) = inferred.mixed
+    assert (conflict.field, conflict.has) == ("size", "STRING in 2, LONG in 1")

@@ -1,0 +1,229 @@
+"""`CoveoSearch` over the wire: what it asks, how it compares, and how long it waits."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_httpx import HTTPXMock
+
+from coveo_enrich import CoveoSource, RetryPolicy
+from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
+from coveo_enrich.index import CoveoSearch, Finding
+from coveo_enrich.index.comparing import same_value
+from coveo_enrich.index.expressions import can_be_quoted, is_any_of, split_by_length
+
+SEARCH = "https://platform.cloud.coveo.com/rest/search/v2?organizationId=myorg"
+SOURCE = CoveoSource(organization_id="myorg", source_id="src", api_key="xx-push", platform_key="xx-platform")
+YELLOW = {"product://1": {"color": "Yellow"}}
+
+
+@attrs.frozen
+class Push:
+    """What a push said."""
+
+    ordering_ids: tuple[int, ...]
+
+
+@pytest.fixture
+def search() -> Iterator[CoveoSearch]:
+    """A client that waits for nothing."""
+    with CoveoSearch(SOURCE, retry=RetryPolicy(attempts=2, first_wait_seconds=0), poll_seconds=0) as one:
+        yield one
+
+
+def item(uri: str, ordering_id: int = 5, **raw: object) -> dict[str, Any]:
+    """A result as Coveo gives it."""
+    return {"title": uri, "uri": uri, "raw": {"uri": uri, "orderingid": ordering_id, **raw}}
+
+
+def bodies(mock: HTTPXMock) -> list[dict[str, Any]]:
+    """What was asked."""
+    return [json.loads(one.content) for one in mock.get_requests()]
+
+
+def test_items_are_asked_for_by_their_uri_past_the_caches(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """Coveo gives URIs with a slash behind them, so both forms are asked for, with the fields that are wanted."""
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1/", color="Yellow")]})
+    assert search.read_back(["product://1", "product://2"], ["color"]) == {
+        "product://1": {"uri": "product://1/", "orderingid": 5, "color": "Yellow"}
+    }
+    assert bodies(httpx_mock) == [
+        {
+            "aq": '@uri==("product://1","product://1/","product://2","product://2/")',
+            "numberOfResults": 4,
+            "fieldsToInclude": ["color", "indexeddate", "orderingid", "uri"],
+            "maximumAge": 0,
+            "enableQuerySyntax": True,
+        }
+    ]
+    assert httpx_mock.get_requests()[0].headers["authorization"] == "Bearer xx-platform"
+
+
+def test_what_is_shown_as_it_was_sent_is_complete(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """One look is enough then."""
+    httpx_mock.add_response(json={"results": [item("product://1/", color="Yellow")]})
+    found = search.verify(YELLOW, pushed=Push((5, 7)))
+    assert (found.is_complete, found.items, found.matching, found.findings) == (True, 1, 1, ())
+    assert str(found) == "1 of 1 items are as they were sent"
+
+
+def test_it_looks_again_until_it_is_shown(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """The index needs half a minute and more, so what is missing or old is looked for again."""
+    httpx_mock.add_response(json={"results": []})
+    httpx_mock.add_response(json={"results": [item("product://1", 4, color="Yellow")]})
+    httpx_mock.add_response(json={"results": [item("product://1", 5, color="Yellow")]})
+    assert search.verify(YELLOW, pushed=Push((5,))).is_complete
+    assert len(httpx_mock.get_requests()) == 3
+
+
+@pytest.mark.parametrize(
+    ("results", "finding"),
+    [
+        ([], Finding("missing item", "product://1")),
+        ([item("product://1", 4, color="Yellow")], Finding("old version", "product://1")),
+        ([item("product://1")], Finding("missing field", "product://1", "color", "Yellow")),
+        ([item("product://1", color="Red")], Finding("different value", "product://1", "color", "Yellow", "Red")),
+    ],
+    ids=["missing", "old", "no field", "other value"],
+)
+def test_what_is_not_as_it_was_sent_is_named(httpx_mock: HTTPXMock, results: list[Any], finding: Finding) -> None:
+    """Law 9: each way to vanish has its own kind, and the time that Coveo is given ends."""
+    httpx_mock.add_response(json={"results": results})
+    found = CoveoSearch(SOURCE).verify(YELLOW, pushed=Push((5,)), timeout=0)
+    assert (found.findings, found.is_complete) == ((finding,), False)
+    assert str(finding) in str(found)
+    assert json.loads(found.to_json())["matching"] == 0
+    assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301 - pickled here
+
+
+def test_an_id_that_cannot_be_asked_for_is_named(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """A double quote has no form in an expression: it is in no request, and no part of the syntax."""
+    httpx_mock.add_response(json={"results": []})
+    evil = 'product://1" OR @uri="'
+    found = search.verify({evil: {}, "product://2": {}}, timeout=0)
+    assert Finding("cannot be asked for", evil) in found.findings
+    assert [body["aq"] for body in bodies(httpx_mock)] == ['@uri==("product://2","product://2/")']
+
+
+def test_many_items_are_asked_for_in_several_calls(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """A hundred a call at most, and fewer where their ids are long."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = json.loads(request.content)["aq"].removeprefix("@uri==(").removesuffix(")").split(",")
+        return httpx.Response(200, json={"results": [item(one.strip('"')) for one in asked[1::2]]})
+
+    httpx_mock.add_callback(answer, is_reusable=True)
+    expected: dict[str, dict[str, Any]] = {f"product://{number}": {} for number in range(250)}
+    assert search.verify(expected).matching == 250
+    assert len(httpx_mock.get_requests()) == 3
+
+
+def test_a_sample_looks_for_some(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """Of a large catalog as many as are asked for, and of a small one all."""
+    httpx_mock.add_response(json={"results": []}, is_reusable=True)
+    expected: dict[str, dict[str, Any]] = {f"product://{number}": {} for number in range(50)}
+    assert search.verify(expected, sample=3, timeout=0).items == 3
+    assert search.verify(expected, sample=99, timeout=0).items == 50
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"exception": {"code": "QueryExceptionInvalidSyntax", "message": "bad"}, "results": []},
+        {"errors": [{"message": "bad"}], "results": []},
+    ],
+)
+def test_an_error_inside_a_success_is_an_error(
+    search: CoveoSearch, httpx_mock: HTTPXMock, body: dict[str, Any]
+) -> None:
+    """A search answers 200 with what went wrong in its body; no items is not what it found."""
+    httpx_mock.add_response(json=body)
+    with pytest.raises(CoveoRefused, match="bad"):
+        search.read_back(["product://1"], [])
+
+
+def test_a_missing_privilege_is_named(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """A 403 says which privilege is lacking, and the key is in no message."""
+    httpx_mock.add_response(status_code=403, json={"message": "no", "errorCode": "ACCESS_DENIED"})
+    with pytest.raises(AccessRefused, match="Execute queries") as raised:
+        search.read_back(["product://1"], [])
+    assert "xx-platform" not in str(raised.value)
+
+
+def test_the_values_of_a_field_are_counted(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """As a facet has them, the most frequent first."""
+    values = [{"value": "Red", "numberOfResults": 2}, {"value": "Yellow", "numberOfResults": 9}]
+    httpx_mock.add_response(json={"results": [], "facets": [{"field": "color", "values": values}]})
+    assert list(search.facet("color", expression="@kind==kayak").items()) == [("Yellow", 9), ("Red", 2)]
+    (body,) = bodies(httpx_mock)
+    assert (body["aq"], body["numberOfResults"], body["facets"][0]["field"]) == ("@kind==kayak", 0, "color")
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        ("Yellow ", "Yellow"),
+        (["a", "b"], "b;a"),
+        (["a", "b"], ["b", "a"]),
+        ("a;b", ["a", "b"]),
+        (False, "False"),
+        (True, "true"),
+        (12.0, 12),
+        (12.5, 12.5),
+        (3, "3"),
+        ("https://x.example/", "https://x.example"),
+        (datetime(2026, 1, 2, tzinfo=UTC), 1_767_312_000_000),
+        (date(2026, 1, 2), 1_767_312_000_000),
+        (None, None),
+        ([], None),
+        ({"a": 1}, {"a": 1}),
+    ],
+)
+def test_a_value_is_known_in_the_form_that_coveo_gives_it(sent: object, found: object) -> None:
+    """Lists as text, flags as text, dates as milliseconds, blanks and slashes at the end."""
+    assert same_value(sent, found)
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [("Yellow", "Red"), (["a"], ["a", "b"]), (True, "False"), (1, 2), ("a", None), ({"a": 1}, {"a": 2}), ({}, "x")],
+)
+def test_another_value_is_told(sent: object, found: object) -> None:
+    """What is not the same in any form is different."""
+    assert not same_value(sent, found)
+
+
+@given(st.text())
+def test_no_value_becomes_a_part_of_the_syntax(value: str) -> None:
+    """A value is between two double quotes and holds none, or it is refused."""
+    if can_be_quoted(value):
+        assert is_any_of("f", [value]) == f'@f=="{value}"'
+        assert '"' not in value
+    else:
+        with pytest.raises(ValueError, match="cannot be asked for"):
+            is_any_of("f", [value])
+
+
+@given(st.lists(st.text(max_size=5_000), max_size=50), st.integers(1, 9))
+def test_a_group_of_values_is_neither_too_long_nor_too_many(values: list[str], most: int) -> None:
+    """All values, in their order, in groups of a bearable size."""
+    groups = list(split_by_length(values, most))
+    assert [value for group in groups for value in group] == values
+    assert all(len(group) <= most for group in groups)
+    assert all(sum(map(len, group[:-1])) <= 8_000 for group in groups)
+
+
+@pytest.mark.parametrize("options", [{"poll_seconds": -1}, {"calls_per_five_minutes": 0}])
+def test_a_value_out_of_its_range_is_refused(options: dict[str, Any]) -> None:
+    """It is told at once."""
+    with pytest.raises(ConfigurationError):
+        CoveoSearch(SOURCE, **options)
