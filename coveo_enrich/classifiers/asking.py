@@ -17,7 +17,7 @@ from typing import Final
 
 from coveo_enrich._threads import Event
 from coveo_enrich.classifiers.declared import Declared
-from coveo_enrich.classifiers.outcomes import Asked, Outcome, Unforeseen, asked_about, failure_of
+from coveo_enrich.classifiers.outcomes import Asked, BatchRefused, Outcome, Unforeseen, Unread, asked_about, failure_of
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.errors import ConfigurationError
@@ -33,6 +33,7 @@ _LINGER_SECONDS: Final = 0.05
 """How long a batch that is not full waits for more pictures: little beside the call itself, and enough for those whose
 turn came with the end of the last call."""
 _LOOK_AGAIN_SECONDS: Final = 0.5
+_ALLOWED_AGAIN_SECONDS: Final = 0.02
 _FAREWELL_SECONDS: Final = 10.0
 """How long the calls under way are waited for when a run is left; an adapter may never come back."""
 _CLOUD_STORAGE: Final = ("s3://", "gs://")
@@ -45,6 +46,10 @@ _Settled = Asked | BaseException | None
 
 
 def _no_matter(_outcome: Outcome) -> None:
+    pass
+
+
+def _no_settling(_pictures: int, _unread: int) -> None:
     pass
 
 
@@ -80,7 +85,9 @@ class Asker:
         calls_at_once: The most calls under way at once.
         reading: Lets only so many pictures be fetched and prepared at once.
         take: Told how many pictures a call would be about, before it is made, and says about how many of them it may
-            be; called from several threads.
+            be, or `None` when that is not known before other calls have ended; called from several threads.
+        settle: Told of each call that was allowed, once it has ended, about how many pictures it was to be, and how
+            many of these its service was not asked about, as they could not be read.
 
     Attributes:
         declared: What the classifier declares.
@@ -96,13 +103,15 @@ class Asker:
         *,
         calls_at_once: int,
         reading: threading.Semaphore,
-        take: Callable[[int], int],
+        take: Callable[[int], int | None],
+        settle: Callable[[int, int], object] = _no_settling,
     ) -> None:
         self.declared = Declared.of(classifier)
         self._classifier = classifier
         self._calls_at_once = calls_at_once
         self._reading = reading
         self._take = take
+        self._settle = settle
         self._budget = RetryBudget(PATIENCE.budget_seconds)
         self._pace = _pace_of(self.declared.images_per_second)
         self._quiet_until = 0.0
@@ -170,7 +179,7 @@ class Asker:
                 return Failure("transient", _LEFT, image=image.url, classifier=self.declared.name)
         if isinstance(ticket.outcome, BaseException):
             raise ticket.outcome
-        return ticket.outcome.failure if isinstance(ticket.outcome, Unforeseen) else ticket.outcome
+        return ticket.outcome.failure if isinstance(ticket.outcome, Unforeseen | Unread) else ticket.outcome
 
     def _seconds_before_retry(self, outcome: Outcome, failures: int) -> float | None:
         if not isinstance(outcome, Failure) or outcome.kind not in ("transient", "throttled"):
@@ -231,12 +240,27 @@ class Asker:
             return [self._broken] * len(images)
         if not self._wait_for_turn(len(images)):
             return [self._not_asked(image) for image in images]
-        allowed = self._take(len(images))
-        return [*self._called(images[:allowed]), *[None] * (len(images) - allowed)] if allowed else [None] * len(images)
+        allowed = self._allowed(len(images))
+        outcomes: Sequence[Asked | None] = self._called(images[:allowed]) if allowed else ()
+        return [*outcomes, *[None] * (len(images) - allowed)]
+
+    def _allowed(self, pictures: int) -> int:
+        while (allowed := self._take(pictures)) is None:
+            if self._stopped.wait(_ALLOWED_AGAIN_SECONDS):
+                return 0
+        return allowed
 
     def _called(self, images: Sequence[ProductImage]) -> Sequence[Asked | None]:
-        outcomes = asked_about(self._classifier, self.declared.name, images)
-        if outcomes is None:  # all were refused for the sake of one; which one is found by asking about each
+        unread = 0
+        try:
+            outcomes = asked_about(self._classifier, self.declared.name, images)
+            if isinstance(outcomes, BatchRefused):
+                unread = 0 if outcomes.was_sent else len(images)
+            else:
+                unread = sum(isinstance(one, Unread) for one in outcomes)
+        finally:
+            self._settle(len(images), unread)
+        if isinstance(outcomes, BatchRefused):  # which one it was is found by asking about each
             return [outcome for image in images for outcome in self._outcomes([image])]
         # Before anyone hears of it: whoever hears of an error next has to know whether there was a success.
         self.has_answered = self.has_answered or any(isinstance(one, Classification) for one in outcomes)

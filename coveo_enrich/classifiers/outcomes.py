@@ -21,9 +21,19 @@ from coveo_enrich.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from coveo_enrich.images.image import ProductImage
+from coveo_enrich.images.image import ProductImage, own_error
 
-__all__ = ["Asked", "Outcome", "Unforeseen", "asked_about", "failure_of", "in_words", "seconds_asked_for"]
+__all__ = [
+    "Asked",
+    "BatchRefused",
+    "Outcome",
+    "Unforeseen",
+    "Unread",
+    "asked_about",
+    "failure_of",
+    "in_words",
+    "seconds_asked_for",
+]
 
 Outcome = Classification | Failure
 """What became of one picture."""
@@ -36,7 +46,25 @@ class Unforeseen:
     failure: Failure
 
 
-Asked = Outcome | Unforeseen | ConfigurationError
+@attrs.frozen
+class Unread:
+    """A failure to read the picture, which its adapter let through: its service was not asked."""
+
+    failure: Failure
+
+
+@attrs.frozen
+class BatchRefused:
+    """Several pictures were refused for the sake of one, and it was not said of which.
+
+    Attributes:
+        was_sent: Whether the service was asked: else one of them could not be read.
+    """
+
+    was_sent: bool
+
+
+Asked = Outcome | Unforeseen | Unread | ConfigurationError
 """What came of asking about one picture."""
 
 _KINDS: Final[frozenset[str]] = frozenset(get_args(FailureKind))
@@ -48,7 +76,7 @@ def asked_about(
     classifier: Any,  # noqa: ANN401 - it may be anything
     name: str,
     images: Sequence[ProductImage],
-) -> list[Asked] | None:
+) -> list[Asked] | BatchRefused:
     """Ask in one call, about one picture or several; whatever the classifier does, nothing of it is raised.
 
     Args:
@@ -57,16 +85,15 @@ def asked_about(
         images: The pictures.
 
     Returns:
-        What became of each picture; `None` when the classifier refused several for the sake of one, and did not say
-        of which.
+        What became of each picture, or that they were refused together.
     """
     if len(images) == 1:
         return [_outcome(lambda: classifier.classify(images[0]), images[0], name)]
     try:
         # One too many is enough to tell: there may be no end of them.
         answers = list[object](islice(classifier.classify_many(images), len(images) + 1))
-    except (ImageRejected, ImageUnavailable):
-        return None
+    except (ImageRejected, ImageUnavailable) as error:
+        return BatchRefused(was_sent=not any(error is own_error(image) for image in images))
     except BaseException as error:  # noqa: BLE001 - as below
         return [_error_as_outcome(error, image, name) for image in images]
     if len(answers) != len(images):
@@ -106,6 +133,8 @@ def _error_as_outcome(error: BaseException, image: ProductImage, name: str) -> A
     if isinstance(error, ConfigurationError):
         return error if _can_be_told(error) else ConfigurationError(in_words(error))
     failure = failure_of(error, image, None if isinstance(error, ImageUnavailable) else name)
+    if error is own_error(image):
+        return Unread(failure)
     return failure if isinstance(error, _FORESEEN) else Unforeseen(failure)
 
 

@@ -267,6 +267,7 @@ class EnrichmentRun:
                 calls_at_once=self._scene.concurrency,
                 reading=reading,
                 take=partial(self._spending.take, Declared.of(classifier).name),
+                settle=partial(self._spending.settle, Declared.of(classifier).name),
             )
             for classifier in self._scene.classifiers
         )

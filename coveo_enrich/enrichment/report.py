@@ -26,6 +26,8 @@ __all__ = ["EnrichmentReport", "FailureCount", "FieldCoverage", "ReportBuilder"]
 
 _EXAMPLES: Final = 5
 _DISTINCT: Final = 1_000
+_MOST_WORDS: Final = 50_000
+"""How many words of a field are counted one by one: some 5 MB."""
 _PRINTED: Final = 30
 # Colours and letters are left to the notebook, which knows whether it is dark.
 _LEFT: Final = "text-align: left"
@@ -183,14 +185,14 @@ class ReportBuilder:
             images=self._totals["images"],
             images_not_looked_at=self._totals["images_not_looked_at"],
             fields=tuple(
-                FieldCoverage(field, self._before[field], self._after[field], dict(self._written[field].most_common()))
+                FieldCoverage(field, self._before[field], self._after[field], _named(self._written[field]))
                 for field in self._fields
             ),
             failures=tuple(
                 FailureCount(kind, reason, count, tuple(self._examples[kind, reason]))
                 for (kind, reason), count in self._failures.most_common()
             ),
-            unmapped={field: dict(words.most_common()) for field, words in self._unmapped.items() if words},
+            unmapped={field: _named(words) for field, words in self._unmapped.items() if words},
             people_labels=self._totals["people_labels"],
             calls=dict(calls),
             hits=dict(hits),
@@ -227,16 +229,15 @@ class ReportBuilder:
 
 
 def _count_bounded(counter: Counter[str], word: str) -> None:
-    if word not in counter and len(counter) >= _DISTINCT:
-        _merge_rarest(counter)
-    counter[word] += 1
+    counter[word if word in counter or len(counter) < _MOST_WORDS else OTHERS] += 1
 
 
-def _merge_rarest(counter: Counter[str]) -> None:
-    """Make room for others, so that a word that comes late and often is named all the same."""
-    least = min(count for word, count in counter.items() if word != OTHERS)
-    for word in [word for word, count in counter.items() if count == least and word != OTHERS]:
-        counter[OTHERS] += counter.pop(word)
+def _named(counter: Counter[str]) -> dict[str, int]:
+    """The most frequent words with their counts, and together those of the rest."""
+    named = {word: count for word, count in counter.most_common(_DISTINCT + 1) if word != OTHERS}
+    most = dict(list(named.items())[:_DISTINCT])
+    rest = counter.total() - sum(most.values())
+    return most | ({OTHERS: rest} if rest else {})
 
 
 def _of_the_run(report: EnrichmentReport) -> list[str]:

@@ -25,6 +25,7 @@ class Spending:
     def __init__(self, budget: int | None) -> None:
         self._lock = threading.Lock()
         self._left = budget
+        self._under_way = 0
         self._calls: Counter[str] = Counter()
         self._found: Counter[str] = Counter()
 
@@ -32,7 +33,7 @@ class Spending:
     def calls(self) -> Mapping[str, int]:
         """Pictures asked about, by classifier; each time that one was asked about again counts."""
         with self._lock:
-            return dict(self._calls)
+            return {name: count for name, count in self._calls.items() if count}
 
     @property
     def hits(self) -> Mapping[str, int]:
@@ -42,24 +43,32 @@ class Spending:
 
     @property
     def is_spent(self) -> bool:
-        """Whether no more pictures may be asked about."""
-        return self._left == 0
+        """Whether no more pictures may be asked about, whatever comes of the calls under way."""
+        return self._left == 0 and not self._under_way
 
-    def take(self, classifier: str, pictures: int) -> int:
-        """How many of so many pictures a call may be about, which then counts; the budget has no room for the rest."""
+    def take(self, classifier: str, pictures: int) -> int | None:
+        """How many of so many pictures a call may be about, which then count; `None`: it has to come again.
+
+        The budget has no room for the rest. While calls are under way it is not known to be spent: some of their
+        pictures may turn out to be unreadable.
+        """
         with self._lock:
+            if self._left == 0 and self._under_way:
+                return None
             allowed = pictures if self._left is None else min(self._left, pictures)
             if self._left is not None:
                 self._left -= allowed
+            self._under_way += allowed
             self._calls[classifier] += allowed
             return allowed
 
-    def was_not_called(self, classifier: str) -> None:
-        """A picture that was counted could not be read, so its service was not asked: the place is another's."""
+    def settle(self, classifier: str, pictures: int, unread: int) -> None:
+        """A call about so many pictures has ended; its service was not asked about those that could not be read."""
         with self._lock:
-            self._calls[classifier] -= 1
+            self._under_way -= pictures
+            self._calls[classifier] -= unread
             if self._left is not None:
-                self._left += 1
+                self._left += unread
 
     def found(self, classifier: str, answers: int = 1) -> None:
         """So many answers cost no call."""

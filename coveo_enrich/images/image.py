@@ -104,6 +104,11 @@ class _Once:
             raise self._outcome
         return self._outcome
 
+    @property
+    def error(self) -> ClassifierError | None:
+        """What loading raised, if it did."""
+        return self._outcome if isinstance(self._outcome, ClassifierError) else None
+
     def __getstate__(self) -> dict[str, object]:
         return {"_load": self._load, "_outcome": self._outcome}
 
@@ -116,6 +121,11 @@ class _Once:
             return self._load()
         except ClassifierError as error:
             return error
+
+
+def own_error(image: ProductImage) -> ClassifierError | None:
+    """Why a picture of `read_once` could not be read; `None` when it could, or nobody tried."""
+    return image._load.error if isinstance(image._load, _Once) else None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - of this module
 
 
 def read_once(image: ProductImage) -> ProductImage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ import picture_server
 import pytest
 from picture_server import Answer, PictureServer
 from tellers import BatchTeller, Teller, enricher_at, item, kinds
+from typing_extensions import override
 
 from coveo_enrich import Evidence, FieldMapping, FieldRule, ProductImage, RetryPolicy
-from coveo_enrich.classifiers import asking
+from coveo_enrich.classifiers import Classification, asking
 from coveo_enrich.enrichment.cache.sqlite_cache import ClassificationCache
-from coveo_enrich.errors import ConfigurationError, ServiceUnavailable
+from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable
 from coveo_enrich.images.limits import ImageLimits
 
 
@@ -75,6 +76,63 @@ def test_pictures_that_cannot_be_read_leave_their_place_to_others(server: Pictur
     run = enricher_at(server, teller, budget=10, prices={"acme": 1.0}, concurrency=1).enrich(products)
     assert [kind is not None for kind in kinds(run)] == [False] * 10 + [True] * 10
     assert (run.report.calls, run.report.cost, run.report.not_asked) == ({"acme": 10}, {"acme": 10.0}, 0)
+
+
+class ByUrl(Teller):
+    """Has its service fetch the picture, which may reach what this machine does not."""
+
+    @override
+    def classify(self, image: ProductImage, /) -> Classification:
+        self.asked.append(image.url)
+        raise ImageRejected("the service refused it")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_a_service_refused_is_paid_for_although_its_host_is_down(
+    server: PictureServer, tmp_path: Path, *, known: bool
+) -> None:
+    """A call that was made counts, whether or not the picture can be read here; the budget holds, and no more."""
+    cache = ClassificationCache(tmp_path / "c", url_ttl=0)
+    products = [item(number, f"{number}.jpg") for number in range(10)]
+    if known:
+        list(enricher_at(server, Teller("other"), cache=cache).enrich(products))
+    for number in range(10):
+        server.url(f"/{number}.jpg", Answer(b"busy", status=503))
+    service = ByUrl()
+    run = enricher_at(server, service, budget=3, cache=cache).enrich(products)
+    out = list(run)
+    assert (len(service.asked), run.report.calls, run.report.not_asked) == (3, {"acme": 3}, 7)
+    assert len(out) == 10
+
+
+class ReadsFirst(BatchTeller):
+    """Reads all pictures of a batch before it asks its service."""
+
+    @override
+    def classify_many(self, images: Sequence[ProductImage], /) -> list[Classification]:
+        for image in images:
+            image.read()
+        return super().classify_many(images)
+
+    @override
+    def classify(self, image: ProductImage, /) -> Classification:
+        image.read()
+        return super().classify(image)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.parametrize("status", [404, 503])
+def test_one_unreadable_picture_of_a_batch_costs_its_neighbours_nothing(
+    server: PictureServer, tmp_path: Path, status: int, *, cached: bool
+) -> None:
+    """A batch that was not sent is not counted, and its pictures are asked about one by one within the budget."""
+    for number in range(0, 24, 4):
+        server.url(f"/{number}.jpg", Answer(b"no", status=status))
+    service = ReadsFirst()
+    options: dict[str, Any] = {"cache": tmp_path / "c"} if cached else {}
+    run = enricher_at(server, service, budget=24, **options).enrich(item(n, f"{n}.jpg") for n in range(24))
+    assert [kind is not None for kind in kinds(run)] == [number % 4 != 0 for number in range(24)]
+    assert (len(service.asked), run.report.calls, run.report.not_asked) == (18, {"acme": 18}, 0)
 
 
 def test_several_classifiers_share_the_budget(server: PictureServer) -> None:

@@ -7,9 +7,11 @@ deciding again, without asking a classifier. Asking them is `coveo_enrich.enrich
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import attrs
 
+from coveo_enrich._frames import plain
 from coveo_enrich.enrichment.decisions.combine import Candidate, Combined, Heard, combine, sureness
 from coveo_enrich.enrichment.decisions.hearing import Seen, hear
 from coveo_enrich.enrichment.decisions.provenance import marks_with
@@ -125,7 +127,10 @@ def _change(target: Target, candidates: Sequence[Candidate]) -> FieldChange | No
         return FieldChange(target.key, before, best.value, best.confidence, best.evidence)
     there = parts(before) if rule.existing == "add" else ()
     known = {_known_as(rule, as_text(part)) for part in there}
-    added = [candidate for candidate in candidates if _known_as(rule, str(candidate.value)) not in known]
+    seen: dict[str, Candidate] = {}
+    for candidate in candidates:
+        seen.setdefault(_known_as(rule, str(candidate.value)), candidate)
+    added = [candidate for name, candidate in seen.items() if name not in known]
     after = (*there, *(value for value in _listed(rule, added) if _known_as(rule, value) not in known))
     if not added or after == parts(before):
         return None
@@ -140,8 +145,17 @@ def _known_as(rule: FieldRule, text: str) -> str:
 
 
 def _holds(before: object, value: Value) -> bool:
-    """Whether a field has a value already: a number or flag also as the text that a file without types has for it."""
-    return before == value if isinstance(value, str) else as_text(before).lower() == as_text(value)
+    """Whether a field has a value already, perhaps in a list of its own, or a number or flag as the text of a file."""
+    held = _only(before)
+    return held == value if isinstance(value, str) else as_text(held).lower() == as_text(value)
+
+
+def _only(value: Any) -> Any:  # noqa: ANN401 - whatever the product holds
+    """A value, or the only one of a list."""
+    if not isinstance(value, list | tuple):
+        return value
+    listed = cast("Sequence[Any]", value)
+    return plain(listed[0]) if len(listed) == 1 else listed
 
 
 def _listed(rule: FieldRule, candidates: Iterable[Candidate]) -> Iterable[str]:

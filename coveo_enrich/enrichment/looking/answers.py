@@ -158,11 +158,7 @@ class Answers:
     def _ask(self, picture: Picture, asker: Asker, keep: Callable[[Classification | Failure], None]) -> Outcome:
         if self.spending.is_spent:
             return None
-        outcome = asker.ask(picture.image, keep)
-        # Its adapter tried to read it; of one that declares what it accepts, it was tried before the call.
-        if isinstance(outcome, Failure) and not picture.is_sound and asker.declared.accepts is None:
-            self.spending.was_not_called(asker.declared.name)
-        return outcome
+        return asker.ask(picture.image, keep)
 
 
 def _nothing_kept(_outcome: Classification | Failure) -> None:

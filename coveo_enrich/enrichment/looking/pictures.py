@@ -173,6 +173,7 @@ class Picture:
             self._ask_host(known)
         except ImageUnavailable:
             self.digest = known.digest
+            self.is_sound = True  # nobody has read it yet
 
     def _ask_host(self, known: KnownImage | None) -> None:
         if is_cloud_object(self.place):

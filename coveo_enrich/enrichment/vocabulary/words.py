@@ -46,6 +46,7 @@ AMERICAN: Final[Mapping[str, str]] = {
 
 _LAST_GREEK: Final = "\u03ff"  # what is Latin and comes later consists, decomposed, of letters before it and marks
 _FIRST_HEBREW: Final = "\u0590"
+_IE: Final = "\N{CYRILLIC SMALL LETTER IE}"  # whose two dots most texts leave out
 _LAST_ARABIC: Final = "\u06ff"
 # Of the Turkish colour yellow, whose capitals are those of an i in other languages.
 _DOTTED: Final = {"\N{LATIN SMALL LETTER DOTLESS I}": "i"}
@@ -102,7 +103,7 @@ def _without_accents(word: str) -> str:
         is_mark = unicodedata.combining(letter) > 0
         if not is_mark:
             is_accented = letter <= _LAST_GREEK or _FIRST_HEBREW <= letter <= _LAST_ARABIC
-        if not (is_mark and is_accented):
+        if not (is_mark and (is_accented or (kept and kept[-1] == _IE))):
             kept.append(_DOTTED.get(letter, letter))
     return "".join(kept)
 

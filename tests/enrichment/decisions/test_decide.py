@@ -397,7 +397,9 @@ def test_adding_to_other_values_keeps_them(before: object, kept: list[object]) -
     assert written({"a": before}, rule, colors(("blue", 0.9))) == [*kept, "blue"]
 
 
-@pytest.mark.parametrize(("before", "changes"), [("blue", True), (["red"], True), ("red", False), ("", True)])
+@pytest.mark.parametrize(
+    ("before", "changes"), [("blue", True), (["red"], False), (["red", "blue"], True), ("red", False), ("", True)]
+)
 def test_replacing_is_a_change_only_when_it_differs(before: object, *, changes: bool) -> None:
     """The same value again is no change."""
     decision = decided({"a": before}, FieldRule("a", reads="color", existing="replace"), colors(("red", 0.9)))
@@ -569,6 +571,23 @@ def test_a_word_with_semicolons_is_several_values_of_a_list(existing: Literal["a
     assert once == {"a": ["salt", "pepper"]}
     assert document(once, mapping, seen) == once
     assert document({"a": "salt;pepper"}, mapping, seen) == {"a": "salt;pepper"}
+
+
+def test_a_list_holds_a_word_in_one_spelling() -> None:
+    """One word for one thing: of spellings that differ by letters the first is added, whatever was there before."""
+    rule = FieldRule("a", reads="label", values="many", existing="add")
+    seen = labels(("Red", 0.9), ("RED", 0.8), ("red ; blue", 0.7))
+    assert written({}, rule, seen) == ["Red", "blue"]
+    assert written({"a": ["red"]}, rule, seen) == ["red", "blue"]
+
+
+@pytest.mark.parametrize("existing", ["keep", "replace"])
+def test_one_value_in_a_list_of_its_own_is_that_value(existing: Literal["keep", "replace"]) -> None:
+    """What a file gives back as a list of one is no change, run after run."""
+    mapping = FieldMapping([FieldRule("a", reads="label", existing=existing)], provenance="wrote")
+    once = document({"a": []}, mapping, [labels(("Red", 0.9))])
+    again = {**once, "a": ["Red"]}
+    assert document(again, mapping, [labels(("Red", 0.9))]) is again
 
 
 @pytest.mark.parametrize(

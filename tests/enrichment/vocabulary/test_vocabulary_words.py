@@ -67,6 +67,7 @@ def test_a_mark_that_is_no_accent_makes_another_word(one: str, other: str) -> No
         ("שָׁלוֹם", "שלום"),
         ("أَحْمَر", "أحمر"),
         ("ガラス", "カ\u3099ラス"),
+        ("Чёрный", "черный"),
     ],
 )
 def test_an_accent_makes_no_other_word(one: str, other: str) -> None:
