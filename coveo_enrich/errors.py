@@ -14,6 +14,7 @@
     ├── CoveoRefused                  Coveo answered with an error
     │   └── AccessRefused             ... because of the API key or its privileges (401, 403)
     ├── FieldsInConflict              fields exist that do not do what is needed
+    ├── FieldsNotReady                what is to be sent would vanish, so nothing was sent
     ├── UploadRefused                 the storage behind an upload URL answered with an error
     └── StreamError                   a load that must not be closed, or older items that must not be deleted
         ├── StreamStateError          a stream was used in a way its state does not allow (also a RuntimeError)
@@ -48,6 +49,7 @@ __all__ = [
     "DeletionRefused",
     "EmptyLoad",
     "FieldsInConflict",
+    "FieldsNotReady",
     "ImageRejected",
     "ImageUnavailable",
     "InvalidItem",
@@ -266,6 +268,23 @@ class FieldsInConflict(CoveoEnrichError):
     def __str__(self) -> str:
         listed = "; ".join(self.conflicts)
         return f"fields exist that do not do what is needed: {listed}. Change them in Coveo, or use other names"
+
+
+@attrs.define(slots=False)
+class FieldsNotReady(CoveoEnrichError):
+    """Values would vanish, as their fields are not there or do not take them; nothing was sent.
+
+    Attributes:
+        plan: What would have to be done, as `coveo_enrich.index.FieldPlan` prints it.
+    """
+
+    plan: str
+
+    def __str__(self) -> str:
+        return (
+            f"nothing was sent, as values would vanish:\n{self.plan}\n"
+            "FieldClient(source).apply(plan) makes the fields; fields='ignore' sends nevertheless."
+        )
 
 
 @attrs.define(slots=False)

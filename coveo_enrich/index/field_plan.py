@@ -58,6 +58,11 @@ class FieldPlan:
         """Whether what is pushed now is indexed as it is needed: nothing to do, and no conflict."""
         return not (self.to_create or self.to_map or self.conflicts)
 
+    @property
+    def loses_values(self) -> bool:
+        """Whether values that are pushed now would not be indexed at all."""
+        return bool(self.to_create or self.to_map) or any(conflict.loses_values for conflict in self.conflicts)
+
     def to_json(self) -> str:
         """The same as a JSON object."""
         return json.dumps(attrs.asdict(self))
@@ -109,7 +114,7 @@ def _conflicts(need: FieldNeed, field: FieldSettings | None, rules: Iterable[Map
         if rule.field == need.name and not rule.reads(need.name):
             where = f"mapping rule for {rule.type}" if rule.type else "mapping rule"
             breaks = f"the source fills the field with something else than the metadata {need.name}"
-            yield FieldConflict(need.name, where, list(rule.content), [f"%[{need.name}]"], breaks)
+            yield FieldConflict(need.name, where, list(rule.content), [f"%[{need.name}]"], breaks, loses_values=True)
 
 
 def _rows(plan: FieldPlan) -> Iterator[tuple[str, str]]:

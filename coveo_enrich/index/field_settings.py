@@ -77,6 +77,7 @@ class FieldConflict:
         has: What it is.
         needs: What it would have to be.
         breaks: What goes wrong as long as it stays so.
+        loses_values: Whether values that are sent are not indexed.
     """
 
     field: str
@@ -84,6 +85,7 @@ class FieldConflict:
     has: Any
     needs: Any
     breaks: str
+    loses_values: bool = False
 
     def __str__(self) -> str:
         return f"{self.field}: {self.setting} is {self.has!r} and has to be {self.needs!r}, else {self.breaks}"
@@ -110,7 +112,8 @@ def field_model(need: FieldNeed) -> dict[str, Any]:
 def shortcomings(need: FieldNeed, field: FieldSettings) -> Iterator[FieldConflict]:
     """What a field lacks that is needed; of one of Coveo's own, its type. What it can do beyond that is no matter."""
     if field.type not in _HOLDS[need.type]:
-        yield FieldConflict(need.name, "type", field.type, need.type, "values of another type are not indexed")
+        breaks = "values of another type are not indexed"
+        yield FieldConflict(need.name, "type", field.type, need.type, breaks, loses_values=True)
         return
     if field.system:
         return  # Coveo made it for what it is for, and nobody can change it

@@ -23,7 +23,14 @@ __all__ = [
 ]
 
 Privilege: TypeAlias = Literal[
-    "FIELD_CREATE", "FIELD_EDIT", "FIELD_VIEW", "ORGANIZATION_VIEW", "SOURCE_EDIT", "SOURCE_VIEW"
+    "FIELD_CREATE",
+    "FIELD_EDIT",
+    "FIELD_VIEW",
+    "ORGANIZATION_VIEW",
+    "SEARCH_API_EXECUTE_QUERY",
+    "SOURCE_EDIT",
+    "SOURCE_METADATA_VIEW",
+    "SOURCE_VIEW",
 ]
 
 _SCHEME = "bearer "

@@ -26,10 +26,14 @@ from coveo_enrich.sandbox.backend import Backend
 from coveo_enrich.sandbox.containers import BUCKET, REQUIRED_HEADERS, Container
 from coveo_enrich.sandbox.exchange import json_answer, read_body
 from coveo_enrich.sandbox.field_api import FieldApi
-from coveo_enrich.sandbox.organizations import Organization
+from coveo_enrich.sandbox.logs_api import LogsApi
+from coveo_enrich.sandbox.mapping_api import MappingApi
+from coveo_enrich.sandbox.metadata_api import MetadataApi
+from coveo_enrich.sandbox.organizations import Organization, SourceMappings
 from coveo_enrich.sandbox.page import StatusPage
 from coveo_enrich.sandbox.privilege_api import PrivilegeApi
 from coveo_enrich.sandbox.refusals import Refused, StorageRefused, invalid_parameter, missing_parameter
+from coveo_enrich.sandbox.search_api import SearchApi
 from coveo_enrich.sandbox.store import Source
 from coveo_enrich.sandbox.streams import Receipt
 from coveo_enrich.sandbox.strict_json import Json
@@ -66,7 +70,11 @@ def build_app(backend: Backend, account: Account) -> ASGIApp:
             Route(f"/{BUCKET}/{{key:path}}", _Storage(backend)),
             Route(f"{platform}/sources/{{source}}", coveo.source, methods=["GET"]),
             *FieldApi(coveo.admit_to_fields).routes(platform),
+            *MappingApi(coveo.admit_to_mappings).routes(f"{platform}/sources/{{source}}"),
+            *MetadataApi(coveo.admit_to_metadata, backend).routes(f"{platform}/sources/{{source}}"),
+            *LogsApi(coveo.admit_to_logs, backend).routes(),
             *PrivilegeApi(account).routes(),
+            *SearchApi(account, backend).routes(),
             *StatusPage(backend).routes(),
         ],
         exception_handlers={Refused: _refused, HTTPException: _no_such_call, ClientDisconnect: _nobody_there},
@@ -128,17 +136,38 @@ class _Coveo:
         return json_answer(_receipt(self._backend.delete_older_than(source, int(epoch), int(delay))), 201)
 
     async def source(self, request: Request) -> Response:
-        organization_id = self._admit(request, "SOURCE_VIEW")
-        name: str = request.path_params["source"]
-        if self._account.is_restricted and name != self._account.source_id:
-            raise Refused(404, "SOURCE_NOT_FOUND", "There is no such source.")
-        count = await asyncio.wrap_future(self._backend.count(Source(organization_id, name)))
+        source = self._admit_to_platform(request, "SOURCE_VIEW")
+        name = source.source_id
+        count = await asyncio.wrap_future(self._backend.count(source))
         information = {"numberOfDocuments": count, "sourceStatus": {"type": "PUSH_READY"}}
         return json_answer({"id": name, "name": name, "sourceType": "CATALOG", "information": information})
 
     def admit_to_fields(self, request: Request, privilege: Privilege) -> Organization:
         """The organization whose fields are asked for."""
         return self._backend.organization(self._admit(request, privilege))
+
+    def admit_to_logs(self, request: Request) -> str:
+        """The organization whose logs are asked for."""
+        self._admit(request, "ORGANIZATION_VIEW")
+        return self._admit(request, "SOURCE_VIEW")
+
+    def admit_to_mappings(self, request: Request, privilege: Privilege) -> SourceMappings:
+        """The mapping rules of the source that is asked for."""
+        source = self._admit_to_platform(request, privilege)
+        return self._backend.organization(source.organization_id).mappings(source.source_id)
+
+    def admit_to_metadata(self, request: Request) -> Source:
+        """The source whose metadata is asked for."""
+        self._admit(request, "SOURCE_EDIT")
+        return self._admit_to_platform(request, "SOURCE_METADATA_VIEW")
+
+    def _admit_to_platform(self, request: Request, privilege: Privilege) -> Source:
+        """Admit a call to a source on the platform side."""
+        organization_id = self._admit(request, privilege)
+        source = Source(organization_id, request.path_params["source"])
+        if self._account.is_restricted and source.source_id != self._account.source_id:
+            raise Refused(404, "SOURCE_NOT_FOUND", "There is no such source.")
+        return source
 
     async def _send_file(self, request: Request, call: Literal["update", "merge"]) -> Response:
         source = await self._admit_to_source(request)

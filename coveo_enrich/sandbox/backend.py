@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
 
+from coveo_enrich.sandbox.batches import Call
 from coveo_enrich.sandbox.clock import Clock, milliseconds
 from coveo_enrich.sandbox.containers import Container, Containers
-from coveo_enrich.sandbox.fields import Field
 from coveo_enrich.sandbox.index import Index
+from coveo_enrich.sandbox.logs import LogEntry, LogQuery
 from coveo_enrich.sandbox.organizations import Organization, Organizations
 from coveo_enrich.sandbox.processing import Intake, UploadedFile
 from coveo_enrich.sandbox.refusals import Refused, invalid_parameter
-from coveo_enrich.sandbox.store import Dropped, Source, SourceSize
+from coveo_enrich.sandbox.store import Dropped, Source, SourceSize, StoredItem
 from coveo_enrich.sandbox.streams import Receipt, Stream, Streams
 
 __all__ = ["Backend", "RepeatedClose", "Rules", "SandboxContainer", "SandboxStream"]
 
 RepeatedClose: TypeAlias = Literal[200, 404, 412]
 
+T = TypeVar("T")
+
 _MINUTE = 60_000
+_SECOND = 1_000
 _AHEAD = "milliseconds ahead"
 
 
@@ -39,12 +43,18 @@ class Rules:
         protect_empty: Whether the close of an empty stream deletes nothing.
         repeated_close: The status that answers the close of a stream which is closed.
         chunks_expire: Whether a chunk that was uploaded is gone after 60 minutes if its stream is still open.
+        index_delay_seconds: How long after something was done to an item searches find it so.
+        log_delay_seconds: How long after its time an entry of the logs is there to be read.
+        log_loads: Whether loads are logged, as updates are.
     """
 
     deletion_delay_minutes: float = 15.0
     protect_empty: bool = False
     repeated_close: RepeatedClose = 412
     chunks_expire: bool = True
+    index_delay_seconds: float = 0.0
+    log_delay_seconds: float = 0.0
+    log_loads: bool = False
 
 
 @attrs.frozen
@@ -100,10 +110,13 @@ class Backend:
     """
 
     def __init__(self, folder: Path, url: str, rules: Rules, data: Path | None = None) -> None:
-        self._index = Index(data or folder / "index.sqlite", finishes=data is not None)
+        delay = int(rules.index_delay_seconds * _SECOND)
+        self._index = Index(data or folder / "index.sqlite", finishes=data is not None, delay=delay)
         self._clock = Clock(timedelta(milliseconds=self._index.number(_AHEAD)))
         self._last_ordering_id = self._index.last_ordering_id()
-        self._organizations = Organizations(self._index.fields(), self._save_field)
+        self._organizations = Organizations(
+            self._index.fields(), self._save_field, self._index.mappings(), self._save_mappings
+        )
         self.containers = Containers(folder, url)
         self._rules = rules
         self._streams = Streams()
@@ -163,8 +176,9 @@ class Backend:
             stream.receipt = self._receipt()
             expired = self._discard_expired(stream)
             files = tuple(self._forward(stream))
-            intake = Intake("load", stream.receipt.ordering_id, files, self._fields_of(source))
             now, rules = self._now(), self._rules
+            logged_at = now if rules.log_loads else None
+            intake = self._intake(source, "load", stream.receipt, files, logged_at)
             removal_at = now + int(rules.deletion_delay_minutes * _MINUTE)
             self._index.load(source, intake, now, removal_at=removal_at, protects=rules.protect_empty, expired=expired)
             return stream.receipt
@@ -184,8 +198,8 @@ class Backend:
             path = self.containers.take(file_id, source.organization_id, self._clock.now())
             receipt = self._receipt()
             files = (UploadedFile(file_id, path),)
-            intake = Intake(call, receipt.ordering_id, files, self._fields_of(source))
-            self._index.update(source, intake, self._now())
+            now = self._now()
+            self._index.update(source, self._intake(source, call, receipt, files, now), now)
             return receipt
 
     def delete_older_than(self, source: Source, ordering_id: int, delay_minutes: int) -> Receipt:
@@ -211,6 +225,26 @@ class Backend:
     def items(self, source: Source) -> list[dict[str, Any]]:
         """Every item of a source, as soon as all that was accepted is processed."""
         return self._index.items(source, self._now()).result()
+
+    def logged(self, organization_id: str, query: LogQuery, read: Callable[[Iterator[LogEntry]], T]) -> Future[T]:
+        """What ``read`` makes of the entries of the logs that are asked for and there, the newest first.
+
+        As soon as all that was accepted is processed.
+        """
+        now = self._now()
+        there = now - int(self._rules.log_delay_seconds * _SECOND)
+        return self._index.logged(organization_id, attrs.evolve(query, end=min(query.end, there)), read, now)
+
+    def searched(self, organization_id: str, ask: Callable[[Iterator[StoredItem]], T]) -> Future[T]:
+        """What ``ask`` makes of the items that searches find, which come in no order.
+
+        As soon as all that was accepted is processed.
+        """
+        return self._index.searched(organization_id, ask, self._now())
+
+    def samples(self, source: Source) -> Future[list[dict[str, Any]]]:
+        """What the items of the source's sample said, as soon as all that was accepted is processed."""
+        return self._index.samples(source, self._now())
 
     def dropped(self, source: Source) -> list[Dropped]:
         """What was dropped, as soon as all that was accepted is processed."""
@@ -247,8 +281,13 @@ class Backend:
     def _now(self) -> int:
         return milliseconds(self._clock.now())
 
-    def _fields_of(self, source: Source) -> Mapping[str, Field]:
-        return self.organization(source.organization_id).by_name
+    def _intake(
+        self, source: Source, call: Call, receipt: Receipt, files: tuple[UploadedFile, ...], logged_at: int | None
+    ) -> Intake:
+        """What was accepted, with the fields and mapping rules of now: a later change does nothing to it."""
+        organization = self.organization(source.organization_id)
+        mappings = organization.mappings(source.source_id).now
+        return Intake(call, receipt.ordering_id, files, organization.by_name, logged_at, mappings=mappings)
 
     def _discard_expired(self, stream: Stream) -> list[str]:
         """Lose the chunks whose time is over; returns those that held something."""
@@ -271,3 +310,6 @@ class Backend:
 
     def _save_field(self, organization_id: str, name: str, model: Mapping[str, Any] | None) -> None:
         self._index.save_field(organization_id, name, model, self._now())
+
+    def _save_mappings(self, organization_id: str, source_id: str, model: Mapping[str, Any]) -> None:
+        self._index.save_mappings(organization_id, source_id, model, self._now())

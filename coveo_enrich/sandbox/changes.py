@@ -18,10 +18,12 @@ from coveo_enrich.sandbox.indexing import (
     Rejected,
     Scalar,
     UnfitError,
+    fields_filled_by,
     fitted,
     indexed_fields,
     sent_object,
 )
+from coveo_enrich.sandbox.mappings import NO_RULES, RulesByField, first_yielded
 from coveo_enrich.sandbox.strict_json import Json
 
 __all__ = ["Deletion", "FieldChange", "apply_change", "merged", "sent_change", "sent_deletion"]
@@ -97,35 +99,56 @@ def sent_change(entry: Json, size: int) -> FieldChange | Rejected:
     return FieldChange(document_id, operator.lower(), key, given.get("value"))
 
 
-def apply_change(values: Values, change: FieldChange, fields: Mapping[str, Field]) -> Kept:
-    """The item after the partial update.
+def apply_change(
+    values: Values, change: FieldChange, fields: Mapping[str, Field], rules: RulesByField = NO_RULES
+) -> Kept:
+    """The item after the partial update, of every field that takes over what it names.
 
     Args:
         values: What the index keeps of the item.
         change: The partial update.
         fields: The fields there are, by name.
+        rules: The mapping rules for the item.
 
     Raises:
         UnfitError: The operator does not go with the field or with the value, so that the item stays as it is.
     """
-    field = fields.get(change.key.lower())
-    if field is None:
-        raise UnfitError("there is no field of that name")
-    dropped: tuple[tuple[str, str], ...] = ()
+    kept = Kept(values, ())
+    for field in fields_filled_by(change.key, fields, rules):
+        kept = _changed_field(kept, change, field)
+    return kept
+
+
+def _changed_field(kept: Kept, change: FieldChange, field: Field) -> Kept:
+    dropped = kept.dropped
     try:
-        value = _OPERATORS[change.operator](values.get(field.name), change.value, field)
+        value = _OPERATORS[change.operator](kept.values.get(field.name), change.value, field)
     except _ReplacedByNothing as reason:
-        value, dropped = None, ((change.key, str(reason)),)
-    rest = {name: kept for name, kept in values.items() if name != field.name}
+        value, dropped = None, (*dropped, (change.key, str(reason)))
+    rest = {name: old for name, old in kept.values.items() if name != field.name}
     return Kept(rest if value is None else {**rest, field.name: value}, dropped)
 
 
-def merged(values: Values, metadata: Mapping[str, Json], fields: Mapping[str, Field]) -> Kept:
-    """The item after a shallow merge: what is given takes the place of what was there, kept or dropped."""
-    given = indexed_fields(metadata, fields)
-    names = {key.lower() for key in metadata}
-    rest = {name: value for name, value in values.items() if name not in names}
-    return Kept({**rest, **given.values}, given.dropped)
+def merged(
+    values: Values, metadata: Mapping[str, Json], fields: Mapping[str, Field], rules: RulesByField = NO_RULES
+) -> Kept:
+    """The item after a shallow merge: what is given takes the place of what was there, kept or dropped.
+
+    What a rule makes of metadata that is not given is left as it was.
+    """
+    given = indexed_fields(metadata, fields, rules)
+    replaced = {name for key in metadata for name in _filled_by(key, fields, rules)}
+    replaced |= {name for name, candidates in rules.items() if first_yielded(candidates, metadata).keys}
+    rest = {name: value for name, value in values.items() if name not in replaced}
+    new = {name: value for name, value in given.values.items() if name not in rest}
+    return Kept({**rest, **new}, given.dropped)
+
+
+def _filled_by(key: str, fields: Mapping[str, Field], rules: RulesByField) -> list[str]:
+    try:
+        return [field.name for field in fields_filled_by(key, fields, rules)]
+    except UnfitError:
+        return [] if key.lower() in rules else [key.lower()]
 
 
 class _ReplacedByNothing(Exception):

@@ -40,6 +40,10 @@ Operation: TypeAlias = Literal[
     "upload",
     "source",
     "fields",
+    "mappings",
+    "metadata",
+    "logs",
+    "search",
 ]
 Moment: TypeAlias = Literal["before", "middle"]
 
@@ -58,6 +62,10 @@ _PATHS: tuple[tuple[str, re.Pattern[str], Operation], ...] = (
     ("PUT", re.compile(rf"/{BUCKET}/.+"), "upload"),
     ("GET", re.compile(rf"/rest{_SOURCE}"), "source"),
     ("", re.compile(r"/rest/organizations/[^/]+/indexes/(page/)?fields(/.*)?"), "fields"),
+    ("", re.compile(rf"/rest{_SOURCE}/mappings(/.*)?"), "mappings"),
+    ("", re.compile(rf"/rest{_SOURCE}/metadata(/status)?"), "metadata"),
+    ("POST", re.compile(r"/logs/v1/organizations/[^/]+(/facets(Stats)?)?"), "logs"),
+    ("", re.compile(r"/rest/search/v2(/fields|/values)?"), "search"),
 )
 _CODES = {
     400: "INVALID_JSON",

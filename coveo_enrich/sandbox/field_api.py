@@ -1,10 +1,10 @@
-"""The Field API: from HTTP to the fields of an organization and back. What a field may be is decided in `fields`."""
+"""The Field API: from HTTP to the fields of an organization and back.
+
+What a field may be is decided in `fields`, which of them a list holds in `field_search`.
+"""
 
 from __future__ import annotations
 
-import re
-import sys
-import uuid
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -14,15 +14,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from coveo_enrich.sandbox.access import Privilege
+from coveo_enrich.sandbox.batch_results import batch_results
 from coveo_enrich.sandbox.exchange import json_answer, read_list, read_object
+from coveo_enrich.sandbox.field_search import found_fields
 from coveo_enrich.sandbox.fields import Field, field_from_model, field_model
 from coveo_enrich.sandbox.organizations import Organization
-from coveo_enrich.sandbox.refusals import Refused
+from coveo_enrich.sandbox.paging import number_in
+from coveo_enrich.sandbox.refusals import Refused, missing_parameter
 from coveo_enrich.sandbox.strict_json import Json
 
 __all__ = ["Admit", "FieldApi"]
-
-_DIGITS = re.compile(r"[0-9]{1,18}")
 
 Admit: TypeAlias = Callable[[Request, Privilege], Organization]
 """Lets a request pass whose key has this privilege, and gives the organization that it names."""
@@ -43,6 +44,10 @@ class FieldApi:
             Route(f"{platform}/indexes/page/fields", self._list, methods=["GET"]),
             Route(f"{fields}/batch/create", self._create_all, methods=["POST"]),
             Route(f"{fields}/batch/create/results", self._create_each, methods=["POST"]),
+            Route(f"{fields}/batch/update", self._replace_all, methods=["PUT"]),
+            Route(f"{fields}/batch/update/results", self._replace_each, methods=["PUT"]),
+            Route(f"{fields}/batch/delete", self._delete_all, methods=["DELETE"]),
+            Route(f"{fields}/batch/delete/results", self._delete_each, methods=["DELETE"]),
             Route(f"{fields}/{{field}}", self._read, methods=["GET"]),
             Route(f"{fields}/{{field}}", self._replace, methods=["PUT"]),
             Route(f"{fields}/{{field}}", self._delete, methods=["DELETE"]),
@@ -60,24 +65,19 @@ class FieldApi:
 
     async def _create_each(self, request: Request) -> Response:
         organization = self._admit(request, "FIELD_CREATE")
-        results = [_result(organization, model) for model in await read_list(request)]
-        answer = {
-            "batchOperationId": str(uuid.uuid4()),
-            "status": "COMPLETED",
-            "batchOperationResourcesStatus": results,
-        }
-        return json_answer(answer)
+        models = await read_list(request)
+        return json_answer(batch_results(models, lambda model: organization.create_fields([_field(model)])))
 
     async def _search(self, request: Request) -> Response:
         organization = self._admit(request, "FIELD_VIEW")
-        query = await read_object(request)
-        found = [field for field in organization.fields() if _passes(field, query.get("filters"))]
-        return json_answer(_page(found, query.get("page", 0), query.get("perPage", 100)))
+        return json_answer(found_fields(organization.fields(), await read_object(request)))
 
     async def _list(self, request: Request) -> Response:
-        organization, query = self._admit(request, "FIELD_VIEW"), request.query_params
-        found = [field for field in organization.fields() if _passes(field, {"origin": query.get("origin")})]
-        return json_answer(_page(found, _number(query.get("page", "0")), _number(query.get("perPage", "100"))))
+        organization, given = self._admit(request, "FIELD_VIEW"), request.query_params
+        query: dict[str, Json] = {key: given[key] for key in ("sortBy", "order") if key in given}
+        query |= {key: number_in(given[key]) for key in ("page", "perPage") if key in given}
+        query["filters"] = {"name": given.get("filter"), "origin": given.get("origin"), "type": given.get("type")}
+        return json_answer(found_fields(organization.fields(), query))
 
     async def _read(self, request: Request) -> Response:
         organization = self._admit(request, "FIELD_VIEW")
@@ -85,17 +85,36 @@ class FieldApi:
 
     async def _replace(self, request: Request) -> Response:
         organization = self._admit(request, "FIELD_EDIT")
-        model = await read_object(request)
-        before = organization.field(request.path_params["field"])
-        if before.system:  # who reads a field of Coveo's and writes it back says so without meaning to change it
-            model = {**model, "system": False}
-        organization.replace_field(attrs.evolve(_field({**model, "name": before.name}), system=before.system))
+        model = {**await read_object(request), "name": request.path_params["field"]}
+        organization.replace_fields([_changed_field(organization, model)])
         return Response(status_code=204)
+
+    async def _replace_all(self, request: Request) -> Response:
+        organization = self._admit(request, "FIELD_EDIT")
+        organization.replace_fields([_changed_field(organization, model) for model in await read_list(request)])
+        return Response(status_code=204)
+
+    async def _replace_each(self, request: Request) -> Response:
+        organization = self._admit(request, "FIELD_EDIT")
+        models = await read_list(request)
+        return json_answer(
+            batch_results(models, lambda model: organization.replace_fields([_changed_field(organization, model)]))
+        )
 
     async def _delete(self, request: Request) -> Response:
         organization = self._admit(request, "FIELD_EDIT")
-        organization.delete_field(request.path_params["field"])
+        organization.delete_fields([request.path_params["field"]])
         return Response(status_code=204)
+
+    async def _delete_all(self, request: Request) -> Response:
+        organization = self._admit(request, "FIELD_EDIT")
+        organization.delete_fields(_named_fields(request))
+        return Response(status_code=204)
+
+    async def _delete_each(self, request: Request) -> Response:
+        organization = self._admit(request, "FIELD_EDIT")
+        models: list[Json] = [{"name": name} for name in _named_fields(request)]
+        return json_answer(batch_results(models, lambda model: organization.delete_fields([_name(model)])))
 
 
 def _field(model: Json) -> Field:
@@ -107,42 +126,25 @@ def _field(model: Json) -> Field:
         raise Refused(400, "INVALID_PARAMETER", str(error)[:500]) from None
 
 
-def _result(organization: Organization, model: Json) -> dict[str, Json]:
-    """Make one field of several, and say how that went."""
-    try:
-        organization.create_fields([_field(model)])
-    except Refused as refused:
-        error: Json = {"errorCode": refused.code, "message": refused.message}
-        return {"resourceModel": model, "operationResult": "ERROR", "errorDetails": error, "successful": False}
-    return {"resourceModel": model, "operationResult": "SUCCESS", "errorDetails": None, "successful": True}
+def _changed_field(organization: Organization, model: Json) -> Field:
+    """The field as the model wants it, which stays Coveo's own if it was.
+
+    Who reads a field of Coveo's and writes it back says ``system`` without meaning to change it.
+    """
+    is_system = organization.field(_name(model)).system
+    said = {**model, "system": False} if is_system and isinstance(model, dict) else model
+    return attrs.evolve(_field(said), system=is_system)
 
 
-def _passes(field: Field, filters: Json) -> bool:
-    if not isinstance(filters, dict):
-        return True
-    names, origin, name = filters.get("fieldNames"), filters.get("origin"), filters.get("name")
-    if isinstance(names, list) and names and field.name not in names:
-        return False
-    if isinstance(name, str) and name.lower() not in field.name:
-        return False
-    if filters.get("type") not in (None, field.type):
-        return False
-    return origin not in ("USER", "SYSTEM") or (origin == "SYSTEM") == field.system
+def _name(model: Json) -> str:
+    name = model.get("name") if isinstance(model, dict) else None
+    if not isinstance(name, str):
+        raise Refused(400, "INVALID_PARAMETER", "A field is an object with a name.")
+    return name
 
 
-def _page(found: list[Field], page: Json, per_page: Json) -> dict[str, Json]:
-    number = _whole_number("page", page, range(sys.maxsize))
-    size = _whole_number("perPage", per_page, range(1, 1_001))
-    items: list[Json] = [field_model(field) for field in found[number * size : (number + 1) * size]]
-    return {"items": items, "totalEntries": len(found), "totalPages": -(-len(found) // size)}
-
-
-def _whole_number(name: str, number: Json, allowed: range) -> int:
-    if isinstance(number, bool) or not isinstance(number, int) or number not in allowed:
-        raise Refused(400, "INVALID_PARAMETER", f"{name} is from {allowed[0]} to {allowed[-1]}.")
-    return number
-
-
-def _number(text: str) -> int | str:
-    """The number in a query's text, or the text when it is none."""
-    return int(text) if _DIGITS.fullmatch(text) else text
+def _named_fields(request: Request) -> list[str]:
+    names = [name for name in request.query_params.get("fields", "").split(",") if name]
+    if not names:
+        raise missing_parameter("fields")
+    return names

@@ -34,11 +34,40 @@ _WIRE_NAMES = {
     "key_value": "keyValue",
     "system": "system",
 }
+_OFF = (
+    "automaticFacetsCandidate",
+    "keepAccentsDisplayValueFacet",
+    "keepDistinctDisplayValueFacet",
+    "multilingual",
+    "ranking",
+    "smartDateFacet",
+    "stemming",
+    "useCacheForComputedFacet",
+    "useCacheForNestedQuery",
+    "useCacheForNumericQuery",
+    "useCacheForSort",
+)
+_UNSAID = ("automaticFacetsCandidateTags", "dateFormat", "label", "projectIds")
+_KEPT: dict[str, Json] = {**dict.fromkeys(_OFF, False), **dict.fromkeys(_UNSAID)}
 
 
 def _check_name(_instance: object, _attribute: object, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ValueError(f"a field's name is a lower-case letter, then up to 254 of a-z, 0-9 and _; got {name[:300]!r}")
+
+
+def _check_kept(_instance: object, _attribute: object, kept: Mapping[str, Json]) -> None:
+    for key, value in kept.items():
+        if key in _OFF and not isinstance(value, bool):
+            raise ValueError(f"{key} is true or false")
+        if key in ("dateFormat", "label") and not isinstance(value, str):
+            raise ValueError(f"{key} is a text")
+        if key == "projectIds" and not _is_list_of_texts(value):
+            raise ValueError(f"{key} is an array of texts")
+
+
+def _is_list_of_texts(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _is_not_text(field: Field) -> bool:
@@ -47,7 +76,7 @@ def _is_not_text(field: Field) -> bool:
 
 @attrs.frozen(kw_only=True)
 class Field:
-    """A field, by the options of Coveo's Field API that make a difference here.
+    """A field, by the options of Coveo's Field API.
 
     Attributes:
         name: A lower-case letter, then up to 254 of a-z, 0-9 and ``_``.
@@ -60,9 +89,10 @@ class Field:
         merge_with_lexicon: Coveo's ``mergeWithLexicon``, "Free text search" in its console. ``STRING`` only.
         include_in_query: Coveo's ``includeInQuery``.
         include_in_results: Coveo's ``includeInResults``.
-        sort: Coveo's ``sort``; always on for other types than ``STRING``.
+        sort: Coveo's ``sort``; on for other types than ``STRING`` unless it is said otherwise.
         key_value: Coveo's ``keyValue``: a dictionary field.
         system: One that Coveo made.
+        kept: Options that make no difference here, by Coveo's names; those that are missing have Coveo's default.
     """
 
     name: str = attrs.field(validator=[attrs.validators.instance_of(str), _check_name])
@@ -84,8 +114,11 @@ class Field:
     )
     key_value: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
     system: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+    kept: Mapping[str, Json] = attrs.field(factory=dict[str, Json], validator=_check_kept, hash=False)
 
     def __attrs_post_init__(self) -> None:
+        if self.kept.get("multilingual") and not self.key_value:
+            raise ValueError("multilingual is for dictionary fields, which have keyValue")
         if self.type == "STRING":
             return
         for option in ("multi_value", "hierarchical", "merge_with_lexicon"):
@@ -94,22 +127,25 @@ class Field:
 
 
 def field_model(field: Field) -> dict[str, Json]:
-    """The field as the Field API writes it."""
-    values = attrs.asdict(field)
-    return {wire: values[name] for name, wire in _WIRE_NAMES.items()}
+    """The field as the Field API writes it: every option, whether it was given or not."""
+    options: dict[str, Json] = {wire: getattr(field, name) for name, wire in _WIRE_NAMES.items()}
+    return {**options, **_KEPT, **field.kept}
 
 
 def field_from_model(model: Mapping[str, Json]) -> Field:
-    """The field that the Field API is told to make. Options that make no difference here are passed over.
+    """The field that the Field API is told to make. Keys that Coveo does not know are passed over.
 
     Raises:
         ValueError: A name, type or option that Coveo does not know.
     """
     if model.get("system"):
         raise ValueError("system cannot be set")
-    given: dict[str, Any] = {name: model[wire] for name, wire in _WIRE_NAMES.items() if model.get(wire) is not None}
+    said = {key: value for key, value in model.items() if value is not None}
+    if said.get("type", "STRING") != "STRING":
+        said.pop("facet", None)  # fixed, so that it does not matter what is said of it
+    given: dict[str, Any] = {name: said[wire] for name, wire in _WIRE_NAMES.items() if wire in said}
     try:
-        return Field(**given)
+        return Field(**given, kept={key: said[key] for key in _KEPT if key in said})
     except (TypeError, ValueError) as error:
         # attrs puts more into its errors than what is wrong.
         raise ValueError(str(error.args[0])) from None

@@ -8,13 +8,14 @@ before whatever comes next.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from coveo_enrich.sandbox.processing import Abandoned, Intake, process_file
-from coveo_enrich.sandbox.store import Dropped, Source, SourceSize, Store
+from coveo_enrich.sandbox.logs import LogEntry, LogQuery
+from coveo_enrich.sandbox.processing import Abandoned, Intake, process_file, reject_file
+from coveo_enrich.sandbox.store import Dropped, Source, SourceSize, Store, StoredItem
 
 __all__ = ["Index"]
 
@@ -29,16 +30,17 @@ class Index:
     Args:
         path: The SQLite file.
         finishes: Whether what was accepted is still carried out when the index is stopped.
+        delay: Milliseconds until searches find what was done.
     """
 
-    def __init__(self, path: Path, *, finishes: bool = False) -> None:
+    def __init__(self, path: Path, *, finishes: bool = False, delay: int = 0) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="coveo-sandbox-index")
         self._finishes = finishes
         self._is_stopping = threading.Event()
         self._items_by_file: dict[str, int] = {}
         self._failure: Exception | None = None
         try:
-            self._store = self._thread.submit(Store, path).result()
+            self._store = self._thread.submit(Store, path, delay).result()
         except BaseException:
             self._thread.shutdown()
             raise
@@ -78,6 +80,10 @@ class Index:
         """Remember a field over restarts, or forget it when there is no model. Does not wait."""
         self._do(lambda: self._store.save_field(organization_id, name, model), now)
 
+    def save_mappings(self, organization_id: str, source_id: str, model: Mapping[str, Any], now: int) -> None:
+        """Remember the mapping rules of a source over restarts. Does not wait."""
+        self._do(lambda: self._store.save_mappings(organization_id, source_id, model), now)
+
     def save_number(self, name: str, value: int, now: int) -> None:
         """Remember a number over restarts. Does not wait."""
         self._do(lambda: self._store.set_number(name, value), now)
@@ -85,6 +91,10 @@ class Index:
     def fields(self) -> list[tuple[str, dict[str, Any]]]:
         """The model of every field that was remembered, with its organization."""
         return self._thread.submit(self._store.fields).result()
+
+    def mappings(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """The mapping rules that were remembered, each with its organization and source."""
+        return self._thread.submit(self._store.mappings).result()
 
     def number(self, name: str) -> int:
         """A number that was remembered; 0 when it was not."""
@@ -98,9 +108,25 @@ class Index:
         """Every item with the fields that were kept, by ``documentId``."""
         return self._read(lambda: self._store.items(self._store.key(source)), now)
 
+    def samples(self, source: Source, now: int) -> Future[list[dict[str, Any]]]:
+        """What the items of the source's sample said."""
+        return self._read(lambda: self._store.samples(self._store.key(source)), now)
+
     def dropped(self, source: Source, now: int) -> Future[list[Dropped]]:
         """What was dropped of what was last sent."""
         return self._read(lambda: self._store.dropped(self._store.key(source)), now)
+
+    def logged(
+        self, organization_id: str, query: LogQuery, read: Callable[[Iterator[LogEntry]], T], now: int
+    ) -> Future[T]:
+        """What ``read`` makes of the entries of the logs that are asked for, the newest first."""
+        return self._read(
+            lambda: read(filter(query.passes, self._store.logged(organization_id, query.start, query.end))), now
+        )
+
+    def searched(self, organization_id: str, ask: Callable[[Iterator[StoredItem]], T], now: int) -> Future[T]:
+        """What ``ask`` makes of the items that searches find now, which come in no order."""
+        return self._read(lambda: ask(self._store.searchable(organization_id, now)), now)
 
     def count(self, source: Source, now: int) -> Future[int]:
         """How many items there are."""
@@ -168,8 +194,8 @@ class Index:
         counts = {file.file_id: 0 for file in intake.files}
         if intake.ordering_id < barred_until:
             reason = f"the source takes nothing in before {barred_until}, as deleteolderthan was told"
-            dropped = [Dropped(None, None, reason, file.file_id) for file in intake.files]
-            self._store.drop(source, intake.ordering_id, dropped)
+            for file in intake.files:
+                reject_file(self._store, source, intake, file, reason)
         else:
             for file in intake.files:
                 counts[file.file_id] = process_file(self._store, source, intake, file, self._is_stopping.is_set)

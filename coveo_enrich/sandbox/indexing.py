@@ -14,6 +14,7 @@ from typing import TypeAlias
 import attrs
 
 from coveo_enrich.sandbox.fields import Field, FieldType
+from coveo_enrich.sandbox.mappings import NO_RULES, RulesByField, first_yielded
 from coveo_enrich.sandbox.strict_json import AmbiguousObject, Json
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "Rejected",
     "SentItem",
     "UnfitError",
+    "fields_filled_by",
     "fitted",
     "indexed_fields",
+    "object_type",
     "sent_item",
     "sent_object",
 ]
@@ -51,6 +54,7 @@ Indexed: TypeAlias = str | int | float | list[str] | list[float] | dict[str, Sca
 
 # A scheme, "://" and something after it, without blanks or control characters; lone surrogates are no text at all.
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s\x00-\x1f\x7f\ud800-\udfff]+")
+_NO_FIELD = "there is no field of that name"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LIMITS: dict[FieldType, int] = {"LONG": 2**31, "LONG_64": 2**63, "DATE": 2**63}
 
@@ -130,20 +134,75 @@ def sent_object(entry: Json, size: int) -> tuple[str, dict[str, Json]] | Rejecte
     return document_id, entry
 
 
-def indexed_fields(metadata: Mapping[str, Json], fields: Mapping[str, Field]) -> Kept:
-    """What the index keeps of ``metadata`` when there are these ``fields``, by name."""
+def indexed_fields(metadata: Mapping[str, Json], fields: Mapping[str, Field], rules: RulesByField = NO_RULES) -> Kept:
+    """What the index keeps of ``metadata``.
+
+    A field for which there is a rule is filled by that alone, and any other by the metadata of its name.
+
+    Args:
+        metadata: What the item says.
+        fields: The fields that there are, by name.
+        rules: The rules for items of its type, by the field that they fill.
+    """
     values: dict[str, Indexed] = {}
     dropped: list[tuple[str, str]] = []
+    taken = _fill_by_rules(metadata, fields, rules, values, dropped) if rules else frozenset[str]()
     for key, value in metadata.items():
         field = fields.get(key.lower())
-        if field is None:
-            dropped.append((key, "there is no field of that name"))
+        if field is None or field.name in rules:
+            if key not in taken:
+                dropped.append((key, _NO_FIELD if field is None else f"a rule fills the field {field.name} otherwise"))
             continue
         try:
             values[field.name] = fitted(value, field)
         except UnfitError as reason:
             dropped.append((key, str(reason)))
     return Kept(values, tuple(dropped))
+
+
+def _fill_by_rules(
+    metadata: Mapping[str, Json],
+    fields: Mapping[str, Field],
+    rules: RulesByField,
+    values: dict[str, Indexed],
+    dropped: list[tuple[str, str]],
+) -> frozenset[str]:
+    """Fill what there are rules for; returns the metadata that was used."""
+    taken: set[str] = set()
+    for name, candidates in rules.items():
+        if name not in fields:
+            continue  # it was deleted after its rule was made
+        found = first_yielded(candidates, metadata)
+        taken.update(found.keys)
+        try:
+            if found.value is not None:
+                values[name] = fitted(found.value, fields[name])
+        except UnfitError as reason:
+            dropped.append((found.keys[0] if found.keys else name, f"in the field {name}: {reason}"))
+    return frozenset(taken)
+
+
+def fields_filled_by(key: str, fields: Mapping[str, Field], rules: RulesByField) -> list[Field]:
+    """The fields that take over a metadata as it is.
+
+    Raises:
+        UnfitError: There is none.
+    """
+    by_rules = [
+        fields[name]
+        for name, candidates in rules.items()
+        if name in fields and any(key in rule.copies for rule in candidates)
+    ]
+    own = fields.get(key.lower())
+    found = by_rules if own is None or own.name in rules else [*by_rules, own]
+    if not found:
+        raise UnfitError(_NO_FIELD if own is None else f"a rule fills the field {own.name} otherwise")
+    return found
+
+
+def object_type(metadata: Mapping[str, object]) -> object:
+    """What decides which rules are for the item."""
+    return next((value for key, value in metadata.items() if key.lower() == "objecttype"), None)
 
 
 def fitted(value: Json, field: Field) -> Indexed:

@@ -14,10 +14,22 @@ import attrs
 from coveo_enrich.sandbox.batches import BatchRejectedError, Call, Entry, PassedOver, read_batch
 from coveo_enrich.sandbox.changes import apply_change, merged, sent_change, sent_deletion
 from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.indexing import MAX_ITEM_BYTES, Indexed, Kept, Rejected, UnfitError, indexed_fields, sent_item
+from coveo_enrich.sandbox.indexing import (
+    MAX_ITEM_BYTES,
+    Indexed,
+    Kept,
+    Rejected,
+    UnfitError,
+    indexed_fields,
+    object_type,
+    sent_item,
+)
+from coveo_enrich.sandbox.logs import Event, file_event, indexed_event, rejected_event
+from coveo_enrich.sandbox.mappings import Mappings
+from coveo_enrich.sandbox.sampling import Sampling
 from coveo_enrich.sandbox.store import Dropped, Store
 
-__all__ = ["Abandoned", "Intake", "UploadedFile", "process_file"]
+__all__ = ["Abandoned", "Intake", "UploadedFile", "process_file", "reject_file"]
 
 # Items are written together, as many as take about so much room.
 _MAX_HELD_BYTES = 4_000_000
@@ -46,12 +58,16 @@ class Intake:
         ordering_id: The orderingId that was given for it.
         files: The files, in their order.
         fields: The fields that there were when they were accepted, by name.
+        logged_at: The time of its entries in the logs, in milliseconds since 1970; `None` when nothing is logged.
+        mappings: The mapping rules that there were then.
     """
 
     call: Call
     ordering_id: int
     files: tuple[UploadedFile, ...]
     fields: Mapping[str, Field]
+    logged_at: int | None = None
+    mappings: Mappings = attrs.field(kw_only=True, factory=Mappings)
 
 
 def process_file(
@@ -79,11 +95,18 @@ def process_file(
                 if is_abandoned():
                     raise Abandoned
                 writer.take(entry)
-            writer.flush()
+            writer.end()
             return writer.taken
     except BatchRejectedError as error:
-        store.drop(source, intake.ordering_id, [Dropped(None, None, str(error), file.file_id)])
+        reject_file(store, source, intake, file, str(error))
         return 0
+
+
+def reject_file(store: Store, source: int, intake: Intake, file: UploadedFile, reason: str) -> None:
+    """Report that nothing of a file is carried out."""
+    store.drop(source, intake.ordering_id, [Dropped(None, None, reason, file.file_id)])
+    if intake.logged_at is not None:
+        store.log(source, intake.logged_at, [file_event(file.file_id, intake.ordering_id, reason)])
 
 
 @attrs.define
@@ -115,10 +138,15 @@ class _Writer:
         self._source = source
         self._ordering_id = intake.ordering_id
         self._fields = intake.fields
+        self._mappings = intake.mappings
+        self._sampling = Sampling(store, source)
         self._file_id = file_id
         self._is_late = store.newest(source) > intake.ordering_id
         self._held: dict[str, _Held] = {}
         self._reports: list[Dropped] = []
+        self._logged_at = intake.logged_at
+        self._events: list[Event] = []
+        self._passed_over: list[str] = []
         self._held_bytes = 0
         self._steps: dict[str, Callable[[Entry], bool]] = {
             "addOrUpdate": self._put,
@@ -135,8 +163,19 @@ class _Writer:
             self._held_bytes += entry.size
         else:
             self._report(None, None, entry.reason)
-        if self._held_bytes > _MAX_HELD_BYTES or len(self._held) + len(self._reports) > _MAX_HELD_ITEMS:
-            self.flush()
+            self._passed_over.append(entry.reason)
+        held = max(len(self._held) + len(self._reports), len(self._events))
+        if self._held_bytes > _MAX_HELD_BYTES or held > _MAX_HELD_ITEMS:
+            self._flush()
+
+    def end(self) -> None:
+        """Write what is left, and that the file is done."""
+        self._log(file_event(self._file_id, self._ordering_id, "; ".join(self._passed_over) or None))
+        self._flush()
+
+    def _log(self, event: Event) -> None:
+        if self._logged_at is not None:
+            self._events.append(event)
 
     def _report(self, document_id: str | None, key: str | None, reason: str) -> None:
         if document_id is None:
@@ -144,7 +183,7 @@ class _Writer:
         else:
             self._held.setdefault(document_id, _Held()).dropped.append((key, reason))
 
-    def flush(self) -> None:
+    def _flush(self) -> None:
         """Write what is held back."""
         held, store, source = self._held, self._store, self._source
         store.forget_dropped(source, (name for name, item in held.items() if item.forgotten is None))
@@ -153,7 +192,10 @@ class _Writer:
         store.put(source, self._ordering_id, items)
         reports = (Dropped(name, *dropped, self._file_id) for name, item in held.items() for dropped in item.dropped)
         store.drop(source, self._ordering_id, [*reports, *self._reports])
-        self._held, self._reports, self._held_bytes = {}, [], 0
+        if self._logged_at is not None:
+            store.log(source, self._logged_at, self._events)
+        self._sampling.flush()
+        self._held, self._reports, self._events, self._held_bytes = {}, [], [], 0
 
     def _put(self, entry: Entry) -> bool:
         item = sent_item(entry.value, entry.size)
@@ -161,10 +203,13 @@ class _Writer:
             return self._reject(item)
         if self._is_outdated(item.document_id):
             return False
-        kept = indexed_fields(item.metadata, self._fields)
+        rules = self._mappings.rules_for(object_type(item.metadata))
+        kept = indexed_fields(item.metadata, self._fields, rules)
+        self._sampling.put(item.document_id, item.metadata, entry.size)
         self._held[item.document_id] = _Held(
             kept.values, is_changed=True, size=entry.size, dropped=list(kept.dropped), forgotten=None
         )
+        self._log(indexed_event(item.document_id, self._ordering_id, "UPDATE"))
         return True
 
     def _merge(self, entry: Entry) -> bool:
@@ -174,8 +219,13 @@ class _Writer:
         if self._is_outdated(item.document_id):
             return False
         held = self._current(item.document_id)
-        kept = merged(held.values or {}, item.metadata, self._fields)
-        return self._renew(item.document_id, held, kept, set(item.metadata), entry.size)
+        values = held.values or {}
+        rules = self._mappings.rules_for(object_type(item.metadata) or object_type(values))
+        kept = merged(values, item.metadata, self._fields, rules)
+        if not self._renew(item.document_id, held, kept, set(item.metadata), entry.size):
+            return False
+        self._sampling.add(item.document_id, item.metadata, entry.size)
+        return True
 
     def _change(self, entry: Entry) -> bool:
         change = sent_change(entry.value, entry.size)
@@ -186,26 +236,32 @@ class _Writer:
         held = self._current(change.document_id)
         if held.values is None:
             return self._reject(Rejected(change.document_id, "there is no such item to update", change.key))
+        rules = self._mappings.rules_for(object_type(held.values))
         try:
-            kept = apply_change(held.values, change, self._fields)
+            kept = apply_change(held.values, change, self._fields, rules)
         except UnfitError as reason:
             return self._reject(Rejected(change.document_id, str(reason), change.key))
-        return self._renew(change.document_id, held, kept, {change.key}, entry.size)
+        if not self._renew(change.document_id, held, kept, {change.key}, entry.size):
+            return False
+        self._sampling.add(change.document_id, {change.key: change.value}, entry.size)
+        return True
 
     def _delete(self, entry: Entry) -> bool:
         deletion = sent_deletion(entry.value, entry.size)
         if isinstance(deletion, Rejected):
             return self._reject(deletion)
-        self.flush()
+        self._flush()
         name = deletion.document_id
         children = self._store.starting_with(self._source, name) if deletion.with_children else []
         for document_id in {name, *children}:
             if not self._is_outdated(document_id):
                 self._store.delete(self._source, self._ordering_id, document_id)
+                self._log(indexed_event(document_id, self._ordering_id, "DELETE"))
         return True
 
     def _reject(self, rejected: Rejected) -> bool:
         self._report(rejected.document_id, rejected.key, rejected.reason)
+        self._log(rejected_event(rejected.document_id, rejected.reason))
         return False
 
     def _is_outdated(self, document_id: str) -> bool:
@@ -237,6 +293,7 @@ class _Writer:
         lower = {key.lower() for key in keys}
         held.dropped = [(key, reason) for key, reason in held.dropped if key is None or key.lower() not in lower]
         held.dropped += kept.dropped
+        self._log(indexed_event(document_id, self._ordering_id, "UPDATE"))
         return True
 
 

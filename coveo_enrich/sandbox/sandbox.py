@@ -39,6 +39,7 @@ from coveo_enrich.sandbox.store import Dropped, Source
 __all__ = ["CoveoSandbox"]
 
 _LONGEST_DELAY = 5_256_000
+_LONGEST_LOG_DELAY = 315_360_000
 
 
 @attrs.frozen
@@ -75,6 +76,11 @@ class CoveoSandbox:
             is not documented.
         chunks_expire: Whether a chunk that was uploaded is lost when its stream is closed 60 minutes or more after its
             container was given out, as Coveo says of containers "in any case". `dropped` names it.
+        index_delay_seconds: How long after something was done to an item searches find it so, by the sandbox's clock;
+            some 14 to 40 seconds with Coveo. `items` does not wait for it. 0 to 315,360,000, which is ten years.
+        log_delay_seconds: How long after its time an entry of the logs is there to be read, by the sandbox's clock. 0
+            to 315,360,000, which is ten years.
+        log_loads: Whether loads are logged, as updates are. What Coveo logs of a load is not documented.
 
     Raises:
         ValueError: A delay or a status that cannot be.
@@ -99,10 +105,17 @@ class CoveoSandbox:
         deletion_delay_minutes: float = 15.0,
         repeated_close: RepeatedClose = 412,
         chunks_expire: bool = True,
+        index_delay_seconds: float = 0.0,
+        log_delay_seconds: float = 0.0,
+        log_loads: bool = False,
     ) -> None:
         warn_of_exposure(host, stacklevel=2)
         if not 0 <= deletion_delay_minutes <= _LONGEST_DELAY:
             raise ValueError(f"deletion_delay_minutes is 0 to {_LONGEST_DELAY:,}; got {deletion_delay_minutes}")
+        if not 0 <= index_delay_seconds <= _LONGEST_LOG_DELAY:
+            raise ValueError(f"index_delay_seconds is 0 to {_LONGEST_LOG_DELAY:,}; got {index_delay_seconds}")
+        if not 0 <= log_delay_seconds <= _LONGEST_LOG_DELAY:
+            raise ValueError(f"log_delay_seconds is 0 to {_LONGEST_LOG_DELAY:,}; got {log_delay_seconds}")
         if repeated_close not in get_args(RepeatedClose):
             raise ValueError(f"repeated_close is 200, 404 or 412; got {repeated_close}")
         self._host = host
@@ -113,6 +126,9 @@ class CoveoSandbox:
             protect_empty=protect_empty,
             repeated_close=repeated_close,
             chunks_expire=chunks_expire,
+            index_delay_seconds=index_delay_seconds,
+            log_delay_seconds=log_delay_seconds,
+            log_loads=log_loads,
         )
         self._account = Account("sandbox", "sandbox-catalog", is_restricted=restricted)
         self._running: _Running | None = None
@@ -216,9 +232,11 @@ class CoveoSandbox:
         """Another API key, which may do only this; a call that needs more is answered with 403 ``ACCESS_DENIED``.
 
         Args:
-            privileges: ``ORGANIZATION_VIEW`` (for file containers), ``SOURCE_EDIT`` (for streams, updates, deletions
-                and the status), ``SOURCE_VIEW`` (for reading a source), ``FIELD_VIEW``, ``FIELD_CREATE`` and
-                ``FIELD_EDIT``. None of them contains another.
+            privileges: ``ORGANIZATION_VIEW`` (for file containers and logs), ``SOURCE_EDIT`` (for streams, updates,
+                deletions, the status, changing mapping rules and the metadata report), ``SOURCE_VIEW`` (for reading a
+                source, its mapping rules and logs, too), ``SOURCE_METADATA_VIEW`` (for the metadata report, too),
+                ``FIELD_VIEW``, ``FIELD_CREATE``, ``FIELD_EDIT`` and ``SEARCH_API_EXECUTE_QUERY``. None of them contains
+                another.
 
         Raises:
             ValueError: A privilege that is not known.
@@ -301,7 +319,8 @@ class CoveoSandbox:
 
         Args:
             operation: ``open``, ``chunk``, ``close``, ``files``, ``update``, ``merge``, ``delete_older_than``,
-                ``status``, ``upload``, ``source`` (reading it) or ``fields`` (whatever is done with them).
+                ``status``, ``upload``, ``source`` (reading it), ``fields``, ``mappings``, ``metadata`` (whatever
+                is done with them), ``logs`` or ``search`` (with the lists of fields and values).
             status: The HTTP status.
             error_code: Coveo's ``errorCode``, or the storage's ``<Code>`` for an upload; by default a usual one.
             headers: More headers of the answer, such as ``{"Retry-After": "2"}``.

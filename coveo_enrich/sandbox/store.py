@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 import attrs
 
 from coveo_enrich.sandbox.indexing import Indexed
+from coveo_enrich.sandbox.logs import LOG_DAYS, Event, LogEntry
 
-__all__ = ["Dropped", "Source", "SourceSize", "Store"]
+__all__ = ["Dropped", "Source", "SourceSize", "Store", "StoredItem"]
 
 _APPLICATION_ID = 0x436F_5362
 _VERSION = 1
@@ -47,6 +48,35 @@ CREATE TABLE fields (
 );
 CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
+# Made in files of before it too, which hold all the rest.
+_LOG_SCHEMA = """
+CREATE TABLE IF NOT EXISTS logs (
+    number INTEGER PRIMARY KEY, source INTEGER NOT NULL, time INTEGER NOT NULL,
+    task TEXT NOT NULL, operation TEXT NOT NULL, result TEXT NOT NULL,
+    name TEXT NOT NULL, ordering_id INTEGER NOT NULL, error TEXT
+);
+CREATE INDEX IF NOT EXISTS logs_by_time ON logs (time);
+"""
+# The same. What an item was before its last change, until searches find the change.
+_SEARCH_SCHEMA = """
+CREATE TABLE IF NOT EXISTS earlier (
+    source INTEGER NOT NULL, document_id TEXT NOT NULL, ordering_id INTEGER NOT NULL, fields TEXT NOT NULL,
+    indexed INTEGER NOT NULL, until INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS earlier_by_time ON earlier (until);
+"""
+# The same. Mapping rules, and what the first items of a source said.
+_MAPPING_SCHEMA = """
+CREATE TABLE IF NOT EXISTS mappings (
+    organization_id TEXT NOT NULL, source_id TEXT NOT NULL, model TEXT NOT NULL,
+    PRIMARY KEY (organization_id, source_id)
+);
+CREATE TABLE IF NOT EXISTS samples (
+    source INTEGER NOT NULL, document_id TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (source, document_id)
+) WITHOUT ROWID;
+"""
+_REMEMBER = "INSERT INTO earlier VALUES (old.source, old.document_id, old.ordering_id, old.fields, old.indexed, due());"
+_LOG_MILLISECONDS = LOG_DAYS * 24 * 60 * 60 * 1000
 
 
 @attrs.frozen
@@ -75,6 +105,25 @@ class Source:
 
 
 @attrs.frozen
+class StoredItem:
+    """An item as a search finds it.
+
+    Attributes:
+        source_id: Its source.
+        document_id: Its id.
+        ordering_id: The orderingId of the last operation on it.
+        indexed: Since when searches find it so, in milliseconds since 1970.
+        fields: The fields that were kept.
+    """
+
+    source_id: str
+    document_id: str
+    ordering_id: int
+    indexed: int
+    fields: Mapping[str, Any]
+
+
+@attrs.frozen
 class SourceSize:
     """A source, how many items are in the index for it, and how many pieces of what was sent are not."""
 
@@ -89,15 +138,23 @@ _DroppedRow: TypeAlias = tuple[str | None, str | None, str, str]
 class Store:
     """The tables. Sources are named by a number of the store's own, which `key` gives.
 
+    Args:
+        path: The file.
+        index_delay: Milliseconds until searches find a change.
+
     Raises:
         OSError: The file is used by another sandbox, or is none of a sandbox's.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, index_delay: int = 0) -> None:
         try:
             self._database = _opened(path)
         except sqlite3.Error as error:
             raise OSError(f"the sandbox cannot keep its data in {path}: {error}") from error
+        self._index_delay = index_delay
+        self._now = 0
+        if index_delay:
+            self._remember_earlier()
 
     def close(self) -> None:
         """Close the file."""
@@ -164,6 +221,28 @@ class Store:
         )
         return [{"documentId": document_id, **json.loads(fields)} for document_id, fields in rows]
 
+    def searchable(self, organization_id: str, now: int) -> Iterator[StoredItem]:
+        """Every item of an organization as searches find it now, in no order; ``now`` is what was settled last."""
+        rows = self._database.execute(
+            "SELECT source_id, document_id, ordering_id, indexed, fields FROM ("
+            " SELECT source, document_id, ordering_id, indexed, fields FROM items WHERE indexed <= ?1 UNION ALL"
+            " SELECT source, document_id, ordering_id, indexed, fields FROM earlier WHERE indexed <= ?1"
+            ") JOIN sources ON key = source WHERE organization_id = ?2",
+            (now, organization_id),
+        )
+        for source_id, document_id, ordering_id, indexed, fields in rows:
+            yield StoredItem(source_id, document_id, ordering_id, indexed, json.loads(fields))
+
+    def _due(self) -> int:
+        return self._now + self._index_delay
+
+    def _remember_earlier(self) -> None:
+        self._database.create_function("due", 0, self._due)
+        for change in ("UPDATE", "DELETE"):
+            self._database.execute(
+                f"CREATE TEMP TRIGGER earlier_{change} BEFORE {change} ON items BEGIN {_REMEMBER} END"
+            )
+
     def item(self, source: int, document_id: str) -> str | None:
         """The fields of one item as JSON; `None` when it is not there."""
         row = self._database.execute(
@@ -183,9 +262,10 @@ class Store:
     def put(self, source: int, ordering_id: int, items: Iterable[tuple[str, Mapping[str, Indexed]]]) -> None:
         """Write items, in the place of those of the same ids."""
         self._database.executemany(
-            "INSERT INTO items VALUES (?, ?, ?, ?) ON CONFLICT (source, document_id)"
-            " DO UPDATE SET ordering_id = excluded.ordering_id, fields = excluded.fields",
-            ((source, document_id, ordering_id, json.dumps(fields)) for document_id, fields in items),
+            "INSERT INTO items (source, document_id, ordering_id, indexed, fields) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (source, document_id) DO UPDATE"
+            " SET ordering_id = excluded.ordering_id, indexed = excluded.indexed, fields = excluded.fields",
+            ((source, document_id, ordering_id, self._due(), json.dumps(fields)) for document_id, fields in items),
         )
 
     def delete(self, source: int, ordering_id: int, document_id: str) -> None:
@@ -193,6 +273,7 @@ class Store:
         name = (source, document_id)
         self._database.execute("DELETE FROM items WHERE source = ? AND document_id = ?", name)
         self._database.execute("DELETE FROM dropped WHERE source = ? AND document_id = ?", name)
+        self._database.execute("DELETE FROM samples WHERE source = ? AND document_id = ?", name)
         self._database.execute("INSERT OR REPLACE INTO deleted VALUES (?, ?, ?)", (*name, ordering_id))
 
     def starting_with(self, source: int, prefix: str) -> list[str]:
@@ -241,22 +322,50 @@ class Store:
         )
         return [Dropped(*row) for row in rows]
 
+    def log(self, source: int, time: int, events: Iterable[Event]) -> None:
+        """Add entries to the logs."""
+        self._database.executemany(
+            "INSERT INTO logs (source, time, task, operation, result, name, ordering_id, error)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((source, time, *_log_row(event)) for event in events),
+        )
+
+    def logged(self, organization_id: str, start: int, end: int) -> Iterator[LogEntry]:
+        """The entries of an organization from a time to another, both included, the newest first."""
+        rows = self._database.execute(
+            "SELECT number, time, organization_id, source_id, task, operation, result, name, ordering_id, error"
+            " FROM logs JOIN sources ON sources.key = logs.source"
+            " WHERE organization_id = ? AND time BETWEEN ? AND ? ORDER BY time DESC, number DESC",
+            (organization_id, start, end),
+        )
+        for number, time, organization, source, *event in rows:
+            yield LogEntry(number, time, organization, source, Event(*event))
+
     def plan_removal(self, source: int, older_than: int, due: int) -> None:
         """Let items whose last operation is strictly older leave the source when the time ``due`` has come."""
         self._database.execute("INSERT INTO removals VALUES (?, ?, ?)", (due, source, older_than))
 
     def settle(self, now: int) -> None:
-        """Carry out the removals that are due."""
+        """Carry out the removals that are due, and forget logs that are too old, and items that no search finds."""
+        self._now = now
+        self._database.execute("DELETE FROM earlier WHERE until <= ?", (now,))
+        self._database.execute("DELETE FROM logs WHERE time < ?", (now - _LOG_MILLISECONDS,))
         due = self._database.execute(
-            "SELECT rowid, source, older_than FROM removals WHERE due <= ? ORDER BY due, rowid", (now,)
+            "SELECT rowid, source, older_than, due FROM removals WHERE due <= ? ORDER BY due, rowid", (now,)
         ).fetchall()
-        for rowid, source, older_than in due:
+        for rowid, source, older_than, self._now in due:
             with self.transaction():
                 self._remove(source, older_than)
                 self._database.execute("DELETE FROM removals WHERE rowid = ?", (rowid,))
+        self._now = now
 
     def _remove(self, source: int, older_than: int) -> None:
         self._database.execute("DELETE FROM items WHERE source = ? AND ordering_id < ?", (source, older_than))
+        self._database.execute(
+            "DELETE FROM samples WHERE source = ?1"
+            " AND document_id NOT IN (SELECT document_id FROM items WHERE source = ?1)",
+            (source,),
+        )
         self.forget_dropped_before(source, older_than)
         self._database.execute(
             "UPDATE sources SET barred_until = max(barred_until, ?) WHERE key = ?", (older_than, source)
@@ -273,6 +382,38 @@ class Store:
         """The model of every field that was remembered, with its organization."""
         rows = self._database.execute("SELECT organization_id, model FROM fields ORDER BY rowid")
         return [(organization_id, json.loads(model)) for organization_id, model in rows]
+
+    def save_mappings(self, organization_id: str, source_id: str, model: Mapping[str, Any]) -> None:
+        """Remember the mapping rules of a source."""
+        row = (organization_id, source_id, json.dumps(model))
+        self._database.execute("INSERT OR REPLACE INTO mappings VALUES (?, ?, ?)", row)
+
+    def mappings(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """The mapping rules that were remembered, each with its organization and source."""
+        rows = self._database.execute("SELECT organization_id, source_id, model FROM mappings")
+        return [(organization_id, source_id, json.loads(model)) for organization_id, source_id, model in rows]
+
+    def put_samples(self, source: int, samples: Iterable[tuple[str, str]]) -> None:
+        """Write what items said, as JSON, in the place of what they said before."""
+        rows = ((source, document_id, metadata) for document_id, metadata in samples)
+        self._database.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?)", rows)
+
+    def sampled(self, source: int) -> set[str]:
+        """The ids of the items in the sample."""
+        rows = self._database.execute("SELECT document_id FROM samples WHERE source = ?", (source,))
+        return {document_id for (document_id,) in rows}
+
+    def sample(self, source: int, document_id: str) -> dict[str, Any]:
+        """What an item said; nothing when it is not in the sample."""
+        row = self._database.execute(
+            "SELECT metadata FROM samples WHERE source = ? AND document_id = ?", (source, document_id)
+        ).fetchone()
+        return dict(json.loads(row[0])) if row else {}
+
+    def samples(self, source: int) -> list[dict[str, Any]]:
+        """What every item in the sample said."""
+        rows = self._database.execute("SELECT metadata FROM samples WHERE source = ? ORDER BY document_id", (source,))
+        return [json.loads(metadata) for (metadata,) in rows]
 
     def set_number(self, name: str, value: int) -> None:
         """Remember a number."""
@@ -312,7 +453,16 @@ def _prepare(database: sqlite3.Connection) -> None:
             database.execute(statement)
         database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {_VERSION}")
+    for statement in (_LOG_SCHEMA + _SEARCH_SCHEMA + _MAPPING_SCHEMA).split(";"):
+        database.execute(statement)
+    if "indexed" not in {row[1] for row in database.execute("PRAGMA table_info(items)")}:
+        database.execute("ALTER TABLE items ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0")
     database.execute("COMMIT")
+
+
+def _log_row(event: Event) -> tuple[str, str, str, str | None, int, str | None]:
+    name, error = _storable(event.name), _storable(event.error)
+    return event.task, event.operation, event.result, name, event.ordering_id, error
 
 
 def _row(dropped: Dropped) -> _DroppedRow:

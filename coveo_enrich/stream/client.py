@@ -18,9 +18,11 @@ from coveo_enrich._calls import CoveoCaller, Patience
 from coveo_enrich._progress import require_progress, with_progress
 from coveo_enrich.errors import CoveoRefused, NoReply, SourceSizeUnknown
 from coveo_enrich.index.item_count import item_count_call, parse_item_count
+from coveo_enrich.index.needs import FieldNeed
 from coveo_enrich.retry import Pace, RetryPolicy, require_count
 from coveo_enrich.stream.load import LoadStream
 from coveo_enrich.stream.partial import PartialUpdate
+from coveo_enrich.stream.preflight import FieldCheck, Preflight
 from coveo_enrich.stream.protocol import ExpectedItems
 from coveo_enrich.stream.receipts import ChunkReceipt, Operation, Receipt
 from coveo_enrich.stream.run import Connection
@@ -62,6 +64,8 @@ class StreamClient:
             items that were checked before, only for the id, its uniqueness and the size.
         dictionary_fields: Names of fields that take an object: dictionary fields (docs.coveo.com/en/2036). An object
             elsewhere is refused, as Coveo cannot index it.
+        needs: The fields that items fill, as ``FieldMapping.needs()`` says them: operations look first whether they are
+            there, and send nothing when values would vanish. Default none.
         on_chunk: Called in the caller's thread with the `ChunkReceipt` of each chunk that was taken. What it raises
             stops the operation.
         progress: Whether a bar shows how many items were read (extra ``progress``); also in notebooks.
@@ -84,6 +88,7 @@ class StreamClient:
         retry: RetryPolicy | None = None,
         checks: Checks = "full",
         dictionary_fields: Collection[str] = (),
+        needs: Iterable[FieldNeed] = (),
         on_chunk: Callable[[ChunkReceipt], object] | None = None,
         progress: bool = False,
         calls_per_five_minutes: int = _CALLS_PER_FIVE_MINUTES,
@@ -104,6 +109,7 @@ class StreamClient:
             on_chunk=on_chunk,
             progress=progress,
         )
+        self._preflight = Preflight(source, self._settings.retry, needs)
         self._calls_per_five_minutes = calls_per_five_minutes
         self._ca_bundle = ca_bundle
         self._user_agent_suffix = user_agent_suffix
@@ -116,6 +122,7 @@ class StreamClient:
         allow_shrink: bool = False,
         max_items: int = _DEFAULT_MAX_ITEMS,
         dry_run: DryRun = False,
+        fields: FieldCheck | None = None,
     ) -> Receipt:
         """Make the source exactly these items: **whatever is not among them is deleted**.
 
@@ -130,6 +137,8 @@ class StreamClient:
             allow_shrink: Whether the catalog may shrink by more than half.
             max_items: Most items of a load, default 1,000,000, as Coveo advises (docs.coveo.com/en/p48b0322).
             dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
+            fields: ``"check"`` looks first whether the fields that are needed are there, ``"ignore"`` does not; default
+                ``"check"`` when the client was given ``needs``. Not with ``dry_run``.
 
         Returns:
             What was sent, once Coveo has confirmed the close.
@@ -141,6 +150,7 @@ class StreamClient:
             SourceSizeUnknown: How many items to expect could not be asked of Coveo.
             TooManyItems: There were more than ``max_items``.
             ChunksExpired: The load took about an hour.
+            FieldsNotReady: Values would vanish.
             CoveoRefused: Coveo answered with an error that repeating does not cure.
             UploadRefused: The storage refused a chunk.
             NoReply: Nothing was answered, several times over.
@@ -152,6 +162,7 @@ class StreamClient:
             allow_shrink=allow_shrink,
             max_items=max_items,
             dry_run=dry_run,
+            fields=fields,
         )
         return stream.load(self._shown(documents, "load"))
 
@@ -162,6 +173,7 @@ class StreamClient:
         allow_shrink: bool = False,
         max_items: int = _DEFAULT_MAX_ITEMS,
         dry_run: DryRun = False,
+        fields: FieldCheck | None = None,
     ) -> LoadStream:
         """Load piece by piece: leaving the with-block makes the source **exactly the items that were added**.
 
@@ -170,6 +182,7 @@ class StreamClient:
         expect = self._expectation(expected_items, allow_shrink=allow_shrink)
         require_count("max_items", max_items, 1)
         settings = self._settings.for_run(dry_run)
+        self._check_fields(fields, dry_run)
         return LoadStream(self._connection, settings, max_items, expect)
 
     def replace(
@@ -180,6 +193,7 @@ class StreamClient:
         allow_shrink: bool = False,
         skip_invalid: bool = False,
         dry_run: DryRun = False,
+        fields: FieldCheck | None = None,
     ) -> Receipt:
         """Make the source exactly these items, the way that Coveo prefers: update them all, then delete what is older.
 
@@ -195,6 +209,8 @@ class StreamClient:
             skip_invalid: Whether invalid items are left out and reported, instead of raising. Nothing is deleted then
                 if there were any, as it would delete what the source has of them.
             dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
+            fields: ``"check"`` looks first whether the fields that are needed are there, ``"ignore"`` does not; default
+                ``"check"`` when the client was given ``needs``. Not with ``dry_run``.
 
         Returns:
             What was sent. ``older_than`` says whether older items are deleted.
@@ -205,12 +221,14 @@ class StreamClient:
             ShrinkingLoad: There were less than half of the expected items.
             SourceSizeUnknown: How many items to expect could not be asked of Coveo.
             DeletionRefused: Coveo confirmed a chunk without an ``orderingId``, so the bound is not known.
+            FieldsNotReady: Values would vanish.
             CoveoRefused: Coveo answered with an error that repeating does not cure.
             UploadRefused: The storage refused a chunk.
             NoReply: Nothing was answered, several times over.
         """
         require_many("documents", documents)
         expect = self._expectation(expected_items, allow_shrink=allow_shrink)
+        self._check_fields(fields, dry_run)
         run = self._update_run("replace", dry_run, skip_invalid=skip_invalid)
         return run.replace(run.intake.items(self._shown(documents, "replace")), expect)
 
@@ -221,6 +239,7 @@ class StreamClient:
         delete: Iterable[str] = (),
         skip_invalid: bool = False,
         dry_run: DryRun = False,
+        fields: FieldCheck | None = None,
     ) -> Receipt:
         """Add items, or put them in the place of those with the same id; the rest of the source is left alone.
 
@@ -232,15 +251,19 @@ class StreamClient:
             delete: Ids of items to delete.
             skip_invalid: Whether invalid items are left out and reported, instead of raising.
             dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
+            fields: ``"check"`` looks first whether the fields that are needed are there, ``"ignore"`` does not; default
+                ``"check"`` when the client was given ``needs``. Not with ``dry_run``.
 
         Raises:
             InvalidItem: An item would be refused by Coveo, has the id of an earlier one, or is also to be deleted.
+            FieldsNotReady: Values would vanish.
             CoveoRefused: Coveo answered with an error that repeating does not cure.
             UploadRefused: The storage refused a chunk.
             NoReply: Nothing was answered, several times over.
         """
         require_many("documents", documents)
         require_many("delete", delete)
+        self._check_fields(fields, dry_run)
         run = self._update_run("update", dry_run, skip_invalid=skip_invalid)
         items = run.intake.items(self._shown(documents, "update"))
         return run.update(chain(run.intake.deletes(delete), items))
@@ -251,6 +274,7 @@ class StreamClient:
         *,
         skip_invalid: bool = False,
         dry_run: DryRun = False,
+        fields: FieldCheck | None = None,
     ) -> Receipt:
         """Change single fields of items that exist; everything else about them is left alone.
 
@@ -261,6 +285,8 @@ class StreamClient:
             operations: The operations, or groups of them, such as one group a product.
             skip_invalid: Whether what is invalid is left out and reported, instead of raising.
             dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
+            fields: ``"check"`` looks first whether the fields that are needed are there, ``"ignore"`` does not; default
+                ``"check"`` when the client was given ``needs``. Not with ``dry_run``.
 
         Returns:
             What was sent. A chunk that appends values to arrays is not sent again when its reply was lost, as they
@@ -268,15 +294,24 @@ class StreamClient:
 
         Raises:
             InvalidItem: An operation cannot be sent.
+            FieldsNotReady: Values would vanish.
             CoveoRefused: Coveo answered with an error that repeating does not cure.
             UploadRefused: The storage refused a chunk.
             NoReply: Nothing was answered, several times over.
         """
         require_many("operations", operations)
+        self._check_fields(fields, dry_run)
         run = self._update_run("partial update", dry_run, skip_invalid=skip_invalid, concurrency=1)
         return run.update(run.intake.operations(self._shown(operations, "partial update")))
 
-    def merge(self, documents: Documents, *, skip_invalid: bool = False, dry_run: DryRun = False) -> Receipt:
+    def merge(
+        self,
+        documents: Documents,
+        *,
+        skip_invalid: bool = False,
+        dry_run: DryRun = False,
+        fields: FieldCheck | None = None,
+    ) -> Receipt:
         """Set the given top-level fields of items, and make items that do not exist (docs.coveo.com/en/p4eb0515).
 
         Coveo prefers `update_partially` where it is known that the items exist. A dictionary field is replaced as a
@@ -286,14 +321,18 @@ class StreamClient:
             documents: Mappings with a ``documentId`` and the fields to set.
             skip_invalid: Whether invalid items are left out and reported, instead of raising.
             dry_run: Whether nothing is sent; or a folder to keep the chunk files in.
+            fields: ``"check"`` looks first whether the fields that are needed are there, ``"ignore"`` does not; default
+                ``"check"`` when the client was given ``needs``. Not with ``dry_run``.
 
         Raises:
             InvalidItem: An item would be refused by Coveo, or has the id of an earlier one.
+            FieldsNotReady: Values would vanish.
             CoveoRefused: Coveo answered with an error that repeating does not cure.
             UploadRefused: The storage refused a chunk.
             NoReply: Nothing was answered, several times over.
         """
         require_many("documents", documents)
+        self._check_fields(fields, dry_run)
         run = self._update_run("merge", dry_run, skip_invalid=skip_invalid)
         return run.update(run.intake.items(self._shown(documents, "merge")))
 
@@ -360,6 +399,10 @@ class StreamClient:
     @property
     def _connection(self) -> Connection:
         return Connection(self._source, self._sender, self._pace)
+
+    def _check_fields(self, fields: FieldCheck | None, dry_run: DryRun) -> None:
+        if dry_run is False:
+            self._preflight.check(fields)
 
     def _update_run(
         self,

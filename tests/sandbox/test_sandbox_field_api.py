@@ -125,6 +125,9 @@ def test_the_older_list_holds_the_same_fields(coveo: Caller) -> None:
     assert coveo.http.get(older, headers=coveo.headers).json()["items"] == searched
     own = coveo.http.get(older, headers=coveo.headers, params={"origin": "USER"}).json()["items"]
     assert [field["name"] for field in own] == ["kayak_type"]
+    dates = {"filter": "DATE", "type": "DATE", "sortBy": "name", "order": "DESC"}
+    found = coveo.http.get(older, headers=coveo.headers, params=dates).json()["items"]
+    assert [field["name"] for field in found] == ["modifieddate", "date"]
 
 
 @pytest.mark.parametrize("query", ["page=-1", "page=x", "perPage=0", "perPage=1001", "perPage=", "page=" + "9" * 5000])
@@ -176,7 +179,63 @@ def test_a_field_can_be_deleted(coveo: Caller) -> None:
     assert call(coveo, "GET", "/ec_name").status_code == 200
 
 
+def test_several_fields_are_changed_at_once(coveo: Caller) -> None:
+    """204, all or none: with one that is not there or cannot be, the others stay as they were."""
+    for name in ("kayak_type", "hue"):
+        coveo.sandbox.create_field(name)
+    changes = [text("kayak_type", mergeWithLexicon=True), text("hue", facet=True)]
+    for wrong, status in ((text("nobody"), 404), (text("kayak_type", facet="yes"), 400), ({"type": "LONG"}, 400)):
+        assert call(coveo, "PUT", "/batch/update", json=[*changes, wrong]).status_code == status
+        assert call(coveo, "GET", "/hue").json()["facet"] is False
+    answer = call(coveo, "PUT", "/batch/update", json=changes)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert call(coveo, "GET", "/kayak_type").json()["mergeWithLexicon"] is True
+    assert call(coveo, "GET", "/hue").json()["facet"] is True
+
+
+def test_the_result_of_each_change_can_be_asked_for(coveo: Caller) -> None:
+    """Each is made or not on its own, and a field of Coveo's stays one."""
+    coveo.sandbox.create_field("hue")
+    brand = call(coveo, "GET", "/ec_brand").json()
+    models = [text("hue", facet=True), text("nobody"), {**brand, "description": "Who made it"}]
+    answer = call(coveo, "PUT", "/batch/update/results", json=models)
+    assert answer.status_code == 200
+    results = answer.json()["batchOperationResourcesStatus"]
+    assert [result["operationResult"] for result in results] == ["SUCCESS", "ERROR", "SUCCESS"]
+    assert results[1]["errorDetails"]["errorCode"] == "FIELD_NOT_FOUND"
+    assert call(coveo, "GET", "/hue").json()["facet"] is True
+    assert call(coveo, "GET", "/ec_brand").json() == {**brand, "description": "Who made it"}
+
+
+def test_several_fields_are_deleted_at_once(coveo: Caller) -> None:
+    """204, all or none, by their names in the query."""
+    for name in ("kayak_type", "hue", "seats"):
+        coveo.sandbox.create_field(name)
+    for names, status in (("hue,nobody", 404), ("hue,ec_name", 412)):
+        assert call(coveo, "DELETE", "/batch/delete", params={"fields": names}).status_code == status
+    assert refusal(call(coveo, "DELETE", "/batch/delete")) == (412, "MISSING_PARAMETER")
+    assert own_fields(coveo) == ["hue", "kayak_type", "seats"]
+    answer = call(coveo, "DELETE", "/batch/delete", params={"fields": "hue,seats"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert own_fields(coveo) == ["kayak_type"]
+
+
+def test_the_result_of_each_deletion_can_be_asked_for(coveo: Caller) -> None:
+    """Each is deleted or not on its own."""
+    coveo.sandbox.create_field("hue")
+    answer = call(coveo, "DELETE", "/batch/delete/results", params={"fields": "nobody,ec_name,hue"})
+    assert answer.status_code == 200
+    results = answer.json()["batchOperationResourcesStatus"]
+    assert [result["resourceModel"]["name"] for result in results] == ["nobody", "ec_name", "hue"]
+    assert [result["successful"] for result in results] == [False, False, True]
+    assert own_fields(coveo) == []
+
+
 CALLS: list[tuple[str, str, Privilege]] = [
+    ("PUT", "/batch/update", "FIELD_EDIT"),
+    ("PUT", "/batch/update/results", "FIELD_EDIT"),
+    ("DELETE", "/batch/delete", "FIELD_EDIT"),
+    ("DELETE", "/batch/delete/results", "FIELD_EDIT"),
     ("GET", "/ec_name", "FIELD_VIEW"),
     ("POST", "/search", "FIELD_VIEW"),
     ("POST", "", "FIELD_CREATE"),
@@ -248,7 +307,13 @@ def lasting_coveo() -> Iterator[Caller]:
 def test_any_json_may_be_sent(lasting_coveo: Caller, body: object) -> None:
     """It is done or refused; it is never a server error."""
     coveo = lasting_coveo
-    for method, rest in (("POST", "/batch/create"), ("POST", "/batch/create/results"), ("PUT", "/ec_name")):
+    for method, rest in (
+        ("POST", "/batch/create"),
+        ("POST", "/batch/create/results"),
+        ("POST", "/search"),
+        ("PUT", "/batch/update/results"),
+        ("PUT", "/ec_name"),
+    ):
         assert call(coveo, method, rest, json=body).status_code < 500
     assert coveo.post("/rest/privilege/evaluate", json=body).status_code < 500
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,13 +59,122 @@ def test_fields_come_in_pages(coveo: Caller) -> None:
     assert _search(coveo, page=first["totalPages"], perPage=10)["items"] == []
 
 
-def test_fields_can_be_filtered(coveo: Caller) -> None:
-    """By name, and by who made them."""
-    coveo.sandbox.create_field("kayak_type")
-    found = _search(coveo, filters={"fieldNames": ["ec_name", "kayak_type", "nobody"]})
-    assert [field["name"] for field in found["items"]] == ["ec_name", "kayak_type"]
-    found = _search(coveo, filters={"origin": "USER"})
-    assert [field["name"] for field in found["items"]] == ["kayak_type"]
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({"fieldNames": ["ec_name", "kayak_type", "nobody"]}, ["ec_name", "kayak_type"]),
+        ({"fieldNames": [], "origin": "USER"}, ["kayak_type", "seats"]),
+        ({"origin": "USER"}, ["kayak_type", "seats"]),
+        ({"origin": "SYSTEM", "name": "EC_P"}, ["ec_price", "ec_product_id", "ec_promo_price"]),
+        ({"origin": "ALL", "name": "seat"}, ["seats"]),
+        ({"type": "LONG"}, ["seats"]),
+        ({"type": "ALL", "fieldNames": ["seats", "ec_name"]}, ["ec_name", "seats"]),
+        ({"facet": "TRUE_ONLY", "origin": "USER"}, ["kayak_type", "seats"]),
+        ({"sort": "TRUE_ONLY", "origin": "USER"}, ["seats"]),
+        ({"sort": "FALSE_ONLY", "origin": "USER"}, ["kayak_type"]),
+        ({"multiValueFacet": "TRUE_ONLY", "origin": "USER"}, []),
+        ({"sort": "ALL", "origin": "USER", "type": None}, ["kayak_type", "seats"]),
+    ],
+)
+def test_fields_can_be_filtered(coveo: Caller, filters: dict[str, object], names: list[str]) -> None:
+    """By names, part of the name, type, options and who made them; what passes all filters is found."""
+    coveo.sandbox.create_field("kayak_type", facet=True)
+    coveo.sandbox.create_field("seats", type="LONG")
+    assert [field["name"] for field in _search(coveo, filters=filters)["items"]] == names
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"facet": True},
+        {"facet": "yes"},
+        {"origin": "user"},
+        {"type": "TEXT"},
+        {"name": 7},
+        {"fieldNames": "ec_name"},
+        {"colour": "ALL"},
+        ["ec_name"],
+    ],
+)
+def test_a_filter_that_cannot_be_is_refused(coveo: Caller, filters: object) -> None:
+    """400 with a reason, so that nobody relies on a filter that does nothing."""
+    answer = coveo.post(f"{coveo.organization_path}/indexes/fields/search", json={"filters": filters})
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_PARAMETER")
+
+
+def test_fields_can_be_sorted(coveo: Caller) -> None:
+    """By name as long as nothing else is said, by another key, and either way."""
+    names = [field["name"] for field in _search(coveo, perPage=1000)["items"]]
+    down = [field["name"] for field in _search(coveo, perPage=1000, sortBy="name", order="DESC")["items"]]
+    assert down == sorted(names, reverse=True)
+    types = [field["type"] for field in _search(coveo, perPage=1000, sortBy="type")["items"]]
+    assert types == sorted(types)
+    for query in ({"sortBy": "size"}, {"order": "UP"}):
+        answer = coveo.post(f"{coveo.organization_path}/indexes/fields/search", json=query)
+        assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_PARAMETER")
+
+
+EVERYTHING: dict[str, object] = {
+    "name": "kayak_type",
+    "type": "STRING",
+    "description": "What it is",
+    "label": "Type",
+    "includeInQuery": False,
+    "includeInResults": False,
+    "mergeWithLexicon": True,
+    "facet": True,
+    "multiValueFacet": True,
+    "multiValueFacetTokenizers": "|",
+    "hierarchicalFacet": True,
+    "sort": True,
+    "stemming": True,
+    "ranking": True,
+    "keyValue": True,
+    "multilingual": True,
+    "useCacheForSort": True,
+    "useCacheForNestedQuery": True,
+    "useCacheForNumericQuery": True,
+    "useCacheForComputedFacet": True,
+    "keepAccentsDisplayValueFacet": True,
+    "keepDistinctDisplayValueFacet": True,
+    "automaticFacetsCandidate": True,
+    "automaticFacetsCandidateTags": "shape",
+    "smartDateFacet": True,
+    "dateFormat": "yyyy",
+    "projectIds": ["p1"],
+    "system": False,
+}
+
+
+def _read(coveo: Caller, name: str) -> dict[str, Any]:
+    answer = coveo.http.get(f"{coveo.organization_path}/indexes/fields/{name}", headers=coveo.headers)
+    model: dict[str, Any] = answer.raise_for_status().json()
+    return model
+
+
+def test_every_option_of_a_field_is_kept(tmp_path: Path) -> None:
+    """What was given comes back, also after a restart; what was not given has Coveo's default."""
+    with Caller.running(data=tmp_path / "sandbox.sqlite") as coveo:
+        path = f"{coveo.organization_path}/indexes/fields"
+        assert coveo.post(path, json=EVERYTHING).status_code == 204
+        assert _read(coveo, "kayak_type") == EVERYTHING
+        assert coveo.post(path, json={"name": "plain", "unknown": 1}).status_code == 204
+        assert set(_read(coveo, "plain")) == set(EVERYTHING)
+        on = {key for key, value in _read(coveo, "plain").items() if value is True}
+        assert on == {"includeInQuery", "includeInResults"}
+    with Caller.running(data=tmp_path / "sandbox.sqlite") as coveo:
+        assert _read(coveo, "kayak_type") == EVERYTHING
+
+
+def test_a_field_of_numbers_is_a_facet_whatever_is_said(coveo: Caller) -> None:
+    """Coveo fixes that option for all types but STRING; sorting is only on by default."""
+    path = f"{coveo.organization_path}/indexes/fields"
+    for name, said in (("seats", {}), ("weight", {"facet": False, "sort": False})):
+        assert coveo.post(path, json={"name": name, "type": "LONG", **said}).status_code == 204
+    assert [(_read(coveo, name)["facet"], _read(coveo, name)["sort"]) for name in ("seats", "weight")] == [
+        (True, True),
+        (True, False),
+    ]
 
 
 @pytest.mark.parametrize("query", [{"page": -1}, {"perPage": 0}, {"perPage": 1001}, {"page": "1"}, {"page": 10**400}])
@@ -99,6 +209,10 @@ def test_a_field_made_over_http_is_used(coveo: Caller) -> None:
         {"name": "kayak", "type": "LONG", "multiValueFacet": True},
         {"name": "kayak", "multiValueFacetTokenizers": ""},
         {"name": "kayak", "system": True},
+        {"name": "kayak", "stemming": "yes"},
+        {"name": "kayak", "label": 7},
+        {"name": "kayak", "projectIds": "p1"},
+        {"name": "kayak", "multilingual": True},
         {"name": "kayak\ud800"},
     ],
 )

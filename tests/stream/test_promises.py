@@ -345,7 +345,7 @@ class Promises(RuleBasedStateMachine):
     def replace(self, way: Way, shapes: Any, invalid: Any, guard: Guard, *, skip: bool) -> None:  # noqa: ANN401
         """Old and new items, each in its old or new form, until the delete; then exactly the new ones."""
         documents = self._documents(shapes, invalid)
-        keywords = {**attrs.asdict(guard), "skip_invalid": skip}
+        keywords: dict[str, Any] = {**attrs.asdict(guard), "skip_invalid": skip}
         outcome = self._outcome(way, lambda client: client.replace(self._produced(documents, way), **keywords))
         valid = valid_ones(documents)
         entries = [put(document) for document in valid]

@@ -1,0 +1,364 @@
+"""What was sent is followed through the logs of a sandbox. No time passes here but by waiting."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+
+from coveo_enrich import CoveoSource, PartialUpdate, RetryPolicy, StreamClient
+from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
+from coveo_enrich.index import IndexingLog, IndexingReport
+from coveo_enrich.sandbox import CoveoSandbox
+from coveo_enrich.stream import ChunkReceipt, Receipt
+
+
+class PassingTime:
+    """A time that passes only by waiting, for the client and the sandbox."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.waits: list[float] = []
+        self.sandbox: CoveoSandbox | None = None
+        monkeypatch.setattr("coveo_enrich.index.logs.time", SimpleNamespace(monotonic=self.monotonic, sleep=self.sleep))
+        monkeypatch.setattr("coveo_enrich.index.platform_calls.time", SimpleNamespace(sleep=self.sleep))
+
+    def monotonic(self) -> float:
+        """Seconds that were waited."""
+        return sum(self.waits)
+
+    def sleep(self, seconds: float) -> None:
+        """Let them pass."""
+        self.waits.append(seconds)
+        if self.sandbox:
+            self.sandbox.advance(minutes=seconds / 60)
+
+
+@pytest.fixture(autouse=True)
+def passing(monkeypatch: pytest.MonkeyPatch) -> PassingTime:
+    """The time of the log and, where a test says so, of its sandbox."""
+    return PassingTime(monkeypatch)
+
+
+@pytest.fixture
+def log(source: CoveoSource) -> Iterator[IndexingLog]:
+    """The log of the sandbox's source."""
+    with IndexingLog(source) as one:
+        yield one
+
+
+def products(count: int) -> list[dict[str, Any]]:
+    """So many small items."""
+    return [{"documentId": f"product://{number:04}", "ec_name": f"Kayak {number}"} for number in range(count)]
+
+
+def renamed(ids: Iterable[str]) -> list[PartialUpdate]:
+    """An operation on each of these items."""
+    return [PartialUpdate.replace_value(document_id, "ec_name", "Boat") for document_id in ids]
+
+
+def states(report: IndexingReport) -> list[str]:
+    """What became of each batch."""
+    return [batch.state for batch in report.batches]
+
+
+def bar(sandbox: CoveoSandbox) -> None:
+    """Let the source take nothing in any more."""
+    there = sandbox.connection
+    future = int((datetime.now(UTC) + timedelta(days=2)).timestamp() * 1000)
+    source = f"/push/v1/organizations/{there['organization_id']}/sources/{there['source_id']}"
+    headers = {"Authorization": f"Bearer {there['api_key']}", "Content-Type": "application/json"}
+    url = f"{sandbox.url}{source}/stream/deleteolderthan/{future}?queueDelay=0"
+    httpx.post(url, headers=headers, trust_env=False).raise_for_status()
+
+
+def log_calls(sandbox: CoveoSandbox) -> int:
+    """How often the logs were asked."""
+    return sum(request.operation == "logs" for request in sandbox.requests())
+
+
+def test_a_good_update_is_accepted(client: StreamClient, log: IndexingLog) -> None:
+    """Each of its batches, by number and stamp; no item failed."""
+    receipt = client.update(products(30))
+    report = log.wait(receipt)
+    assert [(batch.number, batch.ordering_id) for batch in report.batches] == [
+        (chunk.number, chunk.ordering_id) for chunk in receipt.chunks
+    ]
+    assert len(report.batches) > 1
+    assert set(states(report)) == {"accepted"}
+    assert report.failed_items == ()
+    assert report.is_settled
+    assert report.is_complete
+
+
+@pytest.mark.parametrize("operation", ["replace", "merge", "partial"])
+def test_other_operations_are_followed_too(client: StreamClient, log: IndexingLog, operation: str) -> None:
+    """By the stamps of their batches; that of the deletion which ends a replace is no batch's."""
+    if operation == "replace":
+        receipt = client.replace(products(3))
+    else:
+        client.replace(products(3))
+        receipt = client.merge(products(3)) if operation == "merge" else client.update_partially(renamed(ids(3)))
+    report = log.wait(receipt)
+    assert states(report) == ["accepted"]
+    assert report.is_complete
+
+
+def ids(count: int) -> list[str]:
+    """The ids of so many items."""
+    return [item["documentId"] for item in products(count)]
+
+
+def test_a_refused_batch_says_why(sandbox: CoveoSandbox, client: StreamClient, log: IndexingLog) -> None:
+    """Those before it stay accepted, and the report prints the error."""
+    bar(sandbox)
+    report = log.wait(client.update(products(1)))
+    assert states(report) == ["refused"]
+    assert "deleteolderthan" in report.batches[0].error
+    assert report.is_settled
+    assert not report.is_complete
+    assert f"batch 1 is refused: {report.batches[0].error}" in str(report)
+
+
+def test_the_items_that_failed_are_named(client: StreamClient, log: IndexingLog) -> None:
+    """Though their entries have the orderingid 0: the batch is accepted, and each item comes with its reason."""
+    client.replace(products(2))
+    report = log.wait(client.update_partially(renamed(["product://0001", "product://9", "product://8"])))
+    assert states(report) == ["accepted"]
+    assert [(item.document_id, item.error, item.result) for item in report.failed_items] == [
+        ("product://8", "there is no such item to update", "WARNING"),
+        ("product://9", "there is no such item to update", "WARNING"),
+    ]
+    assert report.is_settled
+    assert not report.is_complete
+    assert "product://9: STREAMING_EXTENSION UPDATE WARNING: there is no such item to update" in str(report)
+
+
+def test_many_batches_and_failures_come_in_pages(source: CoveoSource, log: IndexingLog, sandbox: CoveoSandbox) -> None:
+    """A hundred on a page; of more than a thousand failures the first are kept, and it is said that there are more."""
+    with StreamClient(source, max_chunk_bytes=1_000, calls_per_five_minutes=10_000) as client:
+        receipt = client.update_partially(renamed(f"product://{number}" for number in range(1_010)))
+    assert len(receipt.chunks) > 100
+    report = log.wait(receipt)
+    assert states(report) == ["accepted"] * len(receipt.chunks)
+    assert len({item.document_id for item in report.failed_items}) == len(report.failed_items) == 1_000
+    assert report.has_more_failures
+    assert "1,000 and more failures of items" in str(report)
+    assert log_calls(sandbox) < 20
+
+
+def test_all_failures_are_there_when_they_are_few(client: StreamClient, log: IndexingLog) -> None:
+    """More than a page, and no word of more."""
+    report = log.wait(client.update_partially(renamed(f"product://{number}" for number in range(250))))
+    assert len({item.document_id for item in report.failed_items}) == 250
+    assert not report.has_more_failures
+
+
+def test_a_log_that_lags_is_waited_for(passing: PassingTime) -> None:
+    """A look every half minute until each batch is told of, and one more for the items."""
+    with CoveoSandbox(log_delay_seconds=100) as sandbox:
+        passing.sandbox = sandbox
+        source = CoveoSource(**sandbox.connection)
+        with StreamClient(source) as client, IndexingLog(source) as log:
+            report = log.wait(client.update_partially(renamed(["product://9"])))
+    assert states(report) == ["accepted"]
+    assert [item.document_id for item in report.failed_items] == ["product://9"]
+    assert passing.waits == [30.0] * 5
+
+
+def test_the_time_may_be_over_before(passing: PassingTime) -> None:
+    """What is not told of is pending; no wait goes beyond the time."""
+    with CoveoSandbox(log_delay_seconds=3_600) as sandbox:
+        passing.sandbox = sandbox
+        source = CoveoSource(**sandbox.connection)
+        with StreamClient(source) as client, IndexingLog(source, poll_seconds=60) as log:
+            receipt = client.update(products(1))
+            report = log.wait(receipt, timeout=150)
+            assert passing.waits == [60.0, 60.0]
+            assert states(report) == ["pending"]
+            assert not report.is_settled
+            assert not report.is_complete
+            assert "0 of 1 batches accepted, 1 pending" in str(report)
+            assert states(log.wait(receipt, timeout=0)) == ["pending"]
+            assert passing.waits == [60.0, 60.0]
+
+
+def test_a_load_has_to_be_read_back(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:
+    """What Coveo logs of a load is not documented: no call is made, and the report says what to do."""
+    report = log.wait(client.load(products(3), allow_shrink=True))
+    assert report.must_be_read_back
+    assert report.batches == ()
+    assert not report.is_settled
+    assert not report.is_complete
+    assert "CoveoSearch" in str(report)
+    assert log_calls(sandbox) == 0
+
+
+def test_a_dry_run_is_unknown_to_the_logs(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:
+    """Nothing was sent: no call is made, and nothing is said to be accepted."""
+    report = log.wait(client.update(products(1), dry_run=True))
+    assert states(report) == ["unknown"]
+    assert not report.is_complete
+    assert log_calls(sandbox) == 0
+
+
+def test_batches_without_a_stamp_do_not_hold_up_the_others(client: StreamClient, log: IndexingLog) -> None:
+    """Those that have one are followed to the end."""
+    receipt = client.update(products(30))
+    first, *others = receipt.chunks
+    report = log.wait(attrs.evolve(receipt, chunks=(attrs.evolve(first, ordering_id=None), *others)))
+    assert states(report) == ["unknown"] + ["accepted"] * len(others)
+    assert not report.is_settled
+
+
+def test_what_deleted_older_items_has_no_batches(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:
+    """There is nothing to follow, and nothing failed."""
+    receipt = client.delete_older_than(client.update(products(3)), expected_items=3)
+    report = log.wait(receipt)
+    assert report.batches == ()
+    assert report.is_complete
+    assert log_calls(sandbox) == 0
+
+
+def test_entries_of_other_sources_and_pushes_are_left_out() -> None:
+    """Failures of another source, of an earlier time and of a later one are not reported."""
+    with CoveoSandbox(restricted=False) as sandbox:
+        source = CoveoSource(**sandbox.connection)
+        other = attrs.evolve(source, source_id="another")
+        with StreamClient(source) as client, StreamClient(other) as beside, IndexingLog(source) as log:
+            client.update_partially(renamed(["product://earlier"]))
+            sandbox.advance(minutes=5)
+            receipt = client.update_partially(renamed(["product://mine"]))
+            beside.update_partially(renamed(["product://beside"]))
+            sandbox.advance(minutes=90)
+            client.update_partially(renamed(["product://later"]))
+            report = log.wait(receipt)
+    assert states(report) == ["accepted"]
+    assert [item.document_id for item in report.failed_items] == ["product://mine"]
+
+
+def test_a_gateway_that_gives_up_is_asked_again(
+    passing: PassingTime, client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox
+) -> None:
+    """Logs calls may take a minute and end in 504: the next one comes at the pace of the logs, not at once."""
+    receipt = client.update(products(1))
+    sandbox.fail("logs", 504, body='{"message": "Endpoint request timed out"}', times=2)
+    assert log.wait(receipt).is_complete
+    retries = passing.waits[:2]
+    assert 15 <= retries[0] <= 30 <= retries[1] <= 60
+
+
+def test_a_gateway_that_never_answers_is_an_error(
+    client: StreamClient, source: CoveoSource, sandbox: CoveoSandbox
+) -> None:
+    """After all tries, with the status."""
+    receipt = client.update(products(1))
+    sandbox.fail("logs", 504, times=None)
+    patience = RetryPolicy(attempts=3, first_wait_seconds=0)
+    with IndexingLog(source, retry=patience) as log, pytest.raises(CoveoRefused, match=r"read the logs.*504"):
+        log.wait(receipt)
+    assert log_calls(sandbox) == 3
+
+
+def test_a_key_without_the_privileges_is_told_which(sandbox: CoveoSandbox, client: StreamClient) -> None:
+    """403 names them; a broader platform_key is used for the logs."""
+    receipt = client.update(products(1))
+    narrow = CoveoSource(**{**sandbox.connection, "api_key": sandbox.create_api_key("SOURCE_EDIT")})
+    with IndexingLog(narrow) as log, pytest.raises(AccessRefused, match=r"Organization: View.*Sources: View"):
+        log.wait(receipt)
+    broad = attrs.evolve(narrow, platform_key=sandbox.create_api_key("ORGANIZATION_VIEW", "SOURCE_VIEW"))
+    with IndexingLog(broad) as log:
+        assert log.wait(receipt).is_complete
+
+
+def test_a_receipt_of_another_source_is_refused(source: CoveoSource, client: StreamClient) -> None:
+    """Its batches would be pending for ever."""
+    receipt = client.update(products(1))
+    for elsewhere in (attrs.evolve(source, source_id="another"), attrs.evolve(source, organization_id="another")):
+        with IndexingLog(elsewhere) as log, pytest.raises(ConfigurationError, match="another"):
+            log.wait(receipt)
+
+
+def test_numbers_out_of_range_are_refused(source: CoveoSource, client: StreamClient, log: IndexingLog) -> None:
+    """Before anything is asked."""
+    receipt = client.update(products(1))
+    for wrong in (-1, float("nan")):
+        with pytest.raises(ConfigurationError, match="poll_seconds"):
+            IndexingLog(source, poll_seconds=wrong)
+        with pytest.raises(ConfigurationError, match="timeout"):
+            log.wait(receipt, timeout=wrong)
+    with pytest.raises(ConfigurationError, match="calls_per_five_minutes"):
+        IndexingLog(source, calls_per_five_minutes=0)
+
+
+def test_a_log_and_its_report_travel(
+    client: StreamClient, sandbox: CoveoSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may wait with a log and a receipt that were pickled, and send the report back."""
+    for name, value in sandbox.environ().items():
+        monkeypatch.setenv(name, value)
+    used = IndexingLog(CoveoSource.from_env())
+    receipt = client.update_partially(renamed(["product://9"]))
+    report = used.wait(receipt)
+    log: IndexingLog
+    log, arrived = pickle.loads(pickle.dumps((used, receipt)))  # noqa: S301 - our own
+    used.close()
+    with log:
+        assert log.wait(arrived) == report
+    assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301 - our own
+
+
+def test_the_json_holds_everything(client: StreamClient, log: IndexingLog) -> None:
+    """A key for each attribute, and whether all is well."""
+    report = log.wait(client.update_partially(renamed(["product://9"])))
+    told = json.loads(report.to_json())
+    assert set(told) == {field.name for field in attrs.fields(IndexingReport)} | {"is_settled", "is_complete"}
+    assert told["batches"][0]["state"] == "accepted"
+    assert told["failed_items"][0]["document_id"] == "product://9"
+    assert (told["is_settled"], told["is_complete"]) == (True, False)
+
+
+def test_a_report_prints_on_a_screen() -> None:
+    """Twenty batches and twenty items; how many more; and in a notebook nothing of it is markup."""
+    from coveo_enrich.index import BatchOutcome, FailedItem  # noqa: PLC0415 - used here alone
+
+    batches = [BatchOutcome(number=number, ordering_id=number, state="refused", error="<b>") for number in range(30)]
+    item = FailedItem(document_id="", error="a\nb", task="INDEXING", operation="ADD", result="ERROR", time="")
+    report = IndexingReport(
+        operation="update", source_id="src", batches=tuple(batches), failed_items=(item,) * 25, has_more_failures=True
+    )
+    lines = str(report).splitlines()
+    assert lines[0] == "update of source src: 0 of 30 batches accepted, 30 refused; 25 and more failures of items"
+    assert lines[21] == "and 10 more batches"
+    assert lines[22] == "an item without id: INDEXING ADD ERROR: a\\nb"
+    assert lines[-1] == "and at least 5 more failures"
+    html: str = report._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call
+    assert "&lt;b&gt;" in html
+    assert "<b>" not in html
+
+
+def test_the_key_is_in_no_repr(source: CoveoSource, sandbox: CoveoSandbox) -> None:
+    """Law 13: a log shows its source, and no secret."""
+    shown = repr(IndexingLog(source))
+    assert "sandbox-catalog" in shown
+    assert sandbox.connection["api_key"] not in shown
+
+
+def test_a_receipt_is_read_by_its_shape(client: StreamClient, log: IndexingLog) -> None:
+    """Whatever keeps these four values can be followed, as a receipt that was stored in another form."""
+    receipt: Receipt = client.update(products(1))
+    chunk: ChunkReceipt = receipt.chunks[0]
+    kept = SimpleNamespace(
+        operation="update",
+        organization_id=receipt.organization_id,
+        source_id=receipt.source_id,
+        chunks=[SimpleNamespace(number=1, ordering_id=chunk.ordering_id)],
+    )
+    stored: Any = kept
+    assert log.wait(stored).is_complete

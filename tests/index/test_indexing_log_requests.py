@@ -1,0 +1,306 @@
+"""The requests for logs to the letter, and answers that no sandbox would give. Nothing waits here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs
+
+import attrs
+import httpx
+import pytest
+from pytest_httpx import HTTPXMock
+
+from coveo_enrich import CoveoSource, RetryPolicy
+from coveo_enrich.errors import CoveoRefused
+from coveo_enrich.index import IndexingLog, IndexingReport
+from coveo_enrich.index.log_calls import entries_in, ranges
+from coveo_enrich.stream import ChunkReceipt, Receipt
+
+STAMP = 1_779_492_959_825
+START, WEEK_LATER = "2026-05-22T23:35:58.825Z", "2026-05-29T23:35:58.825Z"
+EMPTY: dict[str, Any] = {"documentLogEntries": [], "hasNextPage": False}
+
+
+@pytest.fixture
+def source() -> CoveoSource:
+    """A source in Europe whose ids have to be quoted."""
+    return CoveoSource(
+        organization_id="my org/1", source_id="src/1", api_key="xx-push", platform_key="xx-broad", region="eu"
+    )
+
+
+@pytest.fixture
+def log(source: CoveoSource) -> Iterator[IndexingLog]:
+    """A log that never waits."""
+    with IndexingLog(source, retry=RetryPolicy(attempts=2, first_wait_seconds=0), poll_seconds=0) as one:
+        yield one
+
+
+def sent(*stamps: int, operation: Any = "update") -> Receipt:  # noqa: ANN401 - any operation
+    """The receipt of a batch for each stamp."""
+    chunks = (
+        ChunkReceipt(
+            number=number, items=1, size=9, first_id="a://1", last_id="a://1", attempts=1, seconds=0, ordering_id=stamp
+        )
+        for number, stamp in enumerate(stamps, start=1)
+    )
+    return Receipt(
+        operation=operation, organization_id="my org/1", source_id="src/1", all_sent=True, chunks=tuple(chunks)
+    )
+
+
+def entry(result: str = "COMPLETED", *, stamp: object = str(STAMP), error: str = "", **more: object) -> dict[str, Any]:
+    """An entry as Coveo gives it, of a batch unless said otherwise."""
+    return {
+        "id": "b5e8767e",
+        "datetime": "2026-05-22T23:36:10.000Z",
+        "guid": f"{result} {stamp} {error} {more}",
+        "task": "STREAMING_EXTENSION",
+        "operation": "BATCH_FILE",
+        "result": result,
+        "sourceId": "src/1",
+        "organizationId": "my org/1",
+        "requestId": "r-1",
+        "meta": {"orderingid": stamp, **({"error": error} if error else {})},
+        **more,
+    }
+
+
+def item(name: str, result: str = "WARNING", *, stamp: object = "0", **more: object) -> dict[str, Any]:
+    """An entry of an item."""
+    return entry(result, stamp=stamp, error="bad", **{"id": name, "operation": "UPDATE", **more})
+
+
+def page(*entries: object, more: object = False) -> dict[str, Any]:
+    """A page of entries."""
+    return {"documentLogEntries": list(entries), "hasNextPage": more}
+
+
+def wait(
+    mock: HTTPXMock, log: IndexingLog, batches: Sequence[dict[str, Any]], failures: Sequence[dict[str, Any]] = (EMPTY,)
+) -> IndexingReport:
+    """Have Coveo answer one look at a batch with these pages, and one look at items."""
+    for one in (*batches, *failures):
+        mock.add_response(json=one)
+    return log.wait(sent(STAMP), timeout=0)
+
+
+def asked(request: httpx.Request) -> tuple[dict[str, list[str]], Any]:
+    """The query and the body of a request."""
+    return parse_qs(request.url.query.decode()), json.loads(request.content)
+
+
+@pytest.fixture(autouse=True)
+def _standing_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time passes, so that only the answers decide."""
+    ticks = iter(range(1_000))
+
+    def sleep(_seconds: float) -> None:
+        """Do not."""
+
+    still = SimpleNamespace(monotonic=lambda: float(next(ticks)), sleep=sleep)
+    monkeypatch.setattr("coveo_enrich.index.logs.time", still)
+
+
+def test_two_requests_are_one_look(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """Host of the Push API, ids quoted, the broader key; from the stamp, seven days; and the key sourcesIds (sic)."""
+    assert wait(httpx_mock, log, [page(entry())]).is_complete
+    batches, failures = httpx_mock.get_requests()
+    for request in (batches, failures):
+        assert request.method == "POST"
+        path = "https://api-eu.cloud.coveo.com/logs/v1/organizations/my%20org%2F1?"
+        assert str(request.url).startswith(path)
+        assert request.headers["Authorization"] == "Bearer xx-broad"
+        assert request.headers["Content-Type"] == "application/json"
+    assert asked(batches) == (
+        {"from": [START], "to": [WEEK_LATER], "page": ["0"], "perPage": ["100"]},
+        {
+            "sourcesIds": ["src/1"],
+            "tasks": ["STREAMING_EXTENSION"],
+            "operations": ["BATCH_FILE"],
+            "results": ["COMPLETED", "WARNING", "ERROR", "REJECTED"],
+        },
+    )
+    assert asked(failures) == (
+        {"from": [START], "to": ["2026-05-23T00:36:10.000Z"], "page": ["0"], "perPage": ["100"]},
+        {
+            "sourcesIds": ["src/1"],
+            "excludeOperations": ["BATCH_FILE"],
+            "results": ["WARNING", "ERROR", "REJECTED"],
+        },
+    )
+
+
+def test_a_run_of_weeks_is_asked_for_in_pieces(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """No piece is longer than seven days; together they reach a day behind the last stamp."""
+    days = 86_400_000
+    stamps = (STAMP, STAMP + 10 * days)
+    told = [entry(), page(), entry(stamp=str(stamps[1]), datetime="2026-06-01T23:36:00Z")]
+    httpx_mock.add_response(json=page(told[0]))
+    httpx_mock.add_response(json=page(told[2]))
+    httpx_mock.add_response(json=EMPTY)
+    httpx_mock.add_response(json=EMPTY)
+    report = log.wait(sent(*stamps), timeout=0)
+    assert [batch.state for batch in report.batches] == ["accepted", "accepted"]
+    pieces = [(query["from"][0], query["to"][0]) for query, _ in map(asked, httpx_mock.get_requests())]
+    assert pieces == [
+        (START, WEEK_LATER),
+        (WEEK_LATER, "2026-06-02T23:35:59.825Z"),
+        (START, WEEK_LATER),
+        (WEEK_LATER, "2026-06-02T00:36:00.000Z"),
+    ]
+
+
+@pytest.mark.parametrize("days", [0, 1, 7, 7.001, 14, 100])
+def test_pieces_of_time_join(days: float) -> None:
+    """From the start to the end without a gap, each at most seven days long."""
+    start = datetime(2026, 5, 22, tzinfo=UTC)
+    pieces = list(ranges(start, start + timedelta(days=days)))
+    assert [piece.end for piece in pieces[:-1]] == [piece.start for piece in pieces[1:]]
+    assert (pieces[0].start, pieces[-1].end) == (start, start + timedelta(days=days))
+    assert all(piece.end - piece.start <= timedelta(days=7) for piece in pieces)
+
+
+@pytest.mark.parametrize("result", ["WARNING", "ERROR", "REJECTED"])
+def test_a_batch_with_a_problem_is_refused(httpx_mock: HTTPXMock, log: IndexingLog, result: str) -> None:
+    """With the text of meta.error."""
+    report = wait(httpx_mock, log, [page(entry(result, error="no batch"))])
+    assert [(batch.state, batch.error) for batch in report.batches] == [("refused", "no batch")]
+
+
+def test_a_problem_outweighs_a_success(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """Whichever of two entries of a batch comes first; an error that comes twice is told once."""
+    told = [entry(), entry("WARNING", error="late"), entry("WARNING", error="late", guid="x"), entry("ERROR")]
+    report = wait(httpx_mock, log, [page(*told)])
+    assert [(batch.state, batch.error) for batch in report.batches] == [("refused", "late; ERROR")]
+
+
+@pytest.mark.parametrize("stamp", [str(STAMP), STAMP])
+def test_a_stamp_is_text_or_number(httpx_mock: HTTPXMock, log: IndexingLog, stamp: object) -> None:
+    """Coveo documents a text, and shows numbers too."""
+    assert wait(httpx_mock, log, [page(entry(stamp=stamp))]).is_complete
+
+
+def test_entries_of_other_sources_and_batches_do_not_count(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """Whatever the filter let through: another source, another stamp, another operation."""
+    others = [
+        entry(sourceId="another"),
+        entry(stamp="1779492959826"),
+        entry(stamp="0"),
+        entry(operation="UPDATE"),
+        entry(meta={}),
+    ]
+    report = wait(httpx_mock, log, [page(*others)])
+    assert [batch.state for batch in report.batches] == ["pending"]
+
+
+def test_failures_of_other_sources_and_batches_do_not_count(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """Those without a stamp do, as Coveo gives items none; and those with the stamp of a batch of the receipt."""
+    told = [
+        item("a://mine"),
+        item("a://too", stamp=str(STAMP)),
+        item("a://unstamped", "REJECTED", meta={"error": "no"}, task="MAPPING"),
+        item("a://late", "ERROR", task="INDEXING"),
+        item("a://other-batch", stamp="1779492959826"),
+        item("a://other-source", sourceId="another"),
+        item("a://fine", "COMPLETED"),
+        item("a://skipped", "SKIPPED"),
+        entry("WARNING", error="a batch"),
+    ]
+    report = wait(httpx_mock, log, [page(entry())], [page(*told)])
+    assert [one.document_id for one in report.failed_items] == ["a://mine", "a://too", "a://unstamped", "a://late"]
+    assert [one.error for one in report.failed_items] == ["bad", "bad", "no", "bad"]
+    assert [one.task for one in report.failed_items[2:]] == ["MAPPING", "INDEXING"]
+
+
+def test_pages_are_followed_and_each_entry_is_told_once(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """Entries that move to the next page while new ones come are there twice, with another requestId."""
+    first, second, third = (item(f"a://{number}") for number in range(3))
+    without_guid = {**item("a://4"), "guid": None}
+    pages = [
+        page(first, second, without_guid, more=True),
+        page({**second, "requestId": "r-2"}, {**without_guid, "requestId": "r-2"}, third),
+    ]
+    report = wait(httpx_mock, log, [page(entry())], pages)
+    assert [one.document_id for one in report.failed_items] == ["a://0", "a://1", "a://4", "a://2"]
+    numbers = [asked(request)[0]["page"] for request in httpx_mock.get_requests()]
+    assert numbers == [["0"], ["0"], ["1"]]
+
+
+@pytest.mark.parametrize("again", [page(item("a://1"), more=True), page(more=True)])
+def test_pages_that_never_end_are_left(httpx_mock: HTTPXMock, log: IndexingLog, again: dict[str, Any]) -> None:
+    """A page that brings nothing new is the last, whatever it says of a next one."""
+    report = wait(httpx_mock, log, [page(entry())], [page(item("a://1"), more=True), again])
+    assert [one.document_id for one in report.failed_items] == ["a://1"]
+
+
+@pytest.mark.parametrize("more", ["true", 1, None])
+def test_only_true_means_another_page(httpx_mock: HTTPXMock, log: IndexingLog, more: object) -> None:
+    """Anything else is no promise of one."""
+    assert wait(httpx_mock, log, [page(entry(), more=more)]).is_complete
+
+
+ODD: list[Any] = [
+    None,
+    "text",
+    7,
+    [],
+    {},
+    {"meta": None, "sourceId": "src/1"},
+    {**entry(), "guid": "1", "meta": "orderingid"},
+    {**entry(), "guid": "2", "meta": {"orderingid": {"a": 1}}},
+    {**entry(), "guid": 3, "operation": None},
+]
+
+
+def test_odd_entries_break_nothing(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """They say nothing of the batch, and the good one among them does."""
+    report = wait(httpx_mock, log, [page(*ODD, entry(), *ODD)], [page(*ODD)])
+    assert [batch.state for batch in report.batches] == ["accepted"]
+    assert report.failed_items == ()
+
+
+def test_an_entry_whose_time_cannot_be_read_counts(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """Then items are looked for by the stamp of the batch."""
+    assert wait(httpx_mock, log, [page(entry(datetime="just now"))]).is_complete
+    query, _ = asked(httpx_mock.get_requests()[1])
+    assert query["to"] == ["2026-05-23T00:35:59.825Z"]
+
+
+@pytest.mark.parametrize("body", [{}, {"documentLogEntries": None}, {"documentLogEntries": {}}, {"logs": []}])
+def test_an_answer_without_entries_is_an_error(httpx_mock: HTTPXMock, log: IndexingLog, body: object) -> None:
+    """It is no word that all is well."""
+    httpx_mock.add_response(json=body)
+    with pytest.raises(CoveoRefused, match="documentLogEntries"):
+        log.wait(sent(STAMP))
+
+
+def test_the_last_look_is_the_one_that_counts(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """When all is settled the logs are read once more: a warning that came a little later is in the report."""
+    httpx_mock.add_response(json=page(entry()))
+    httpx_mock.add_response(json=page(entry("WARNING", error="late"), entry()))
+    httpx_mock.add_response(json=EMPTY)
+    assert [batch.state for batch in log.wait(sent(STAMP)).batches] == ["refused"]
+
+
+def test_it_waits_until_the_last_batch_is_told_of(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """One that is settled does not speak for the other."""
+    other = entry(stamp="1779492959826")
+    for told in ([], [entry()], [entry(), other], [entry(), other], []):
+        httpx_mock.add_response(json=page(*told))
+    report = log.wait(sent(STAMP, STAMP + 1))
+    assert [batch.state for batch in report.batches] == ["accepted", "accepted"]
+    assert report.is_complete
+
+
+def test_the_sample_of_the_documentation_is_read() -> None:
+    """A warning as documented: orderingid as text, and the error."""
+    sample = {**entry("WARNING", stamp="1716387965000", error="…"), "datetime": "2026-05-22T23:35:59.825Z"}
+    (read,), more = entries_in({"documentLogEntries": [sample], "hasNextPage": False})
+    assert (read.result, read.ordering_id, read.error, more) == ("WARNING", "1716387965000", "…", False)
+    assert read.moment == datetime(2026, 5, 22, 23, 35, 59, 825_000, tzinfo=UTC)
+    assert attrs.evolve(read, time="2026-05-22T23:35:59").moment == datetime(2026, 5, 22, 23, 35, 59, tzinfo=UTC)

@@ -1,0 +1,268 @@
+"""Entries of the logs, and which of them are asked for: no sandbox is running here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coveo_enrich.sandbox.logs import (
+    LogEntry,
+    LogPage,
+    counted,
+    file_event,
+    indexed_event,
+    page_of,
+    read_page,
+    read_query,
+    rejected_event,
+)
+from coveo_enrich.sandbox.refusals import Refused
+from coveo_enrich.sandbox.strict_json import Json
+
+TIMES = {"from": "2026-05-22T00:00:00Z", "to": "2026-05-23T00:00:00Z"}
+EVENTS = (
+    file_event("file-1", 7, None),
+    file_event("file-2", 8, "no batch"),
+    rejected_event("product://1", "there is no such item to update"),
+    indexed_event("product://2", 8, "UPDATE"),
+    indexed_event("product://3/a", 8, "DELETE"),
+)
+ENTRIES = [
+    LogEntry(number, 1_779_408_000_000 + number, "org", "src" if number < 4 else "other", event)
+    for number, event in enumerate(EVENTS)
+]
+
+
+def numbers(body: dict[str, Json] | None = None, **query: str) -> list[int]:
+    """The entries that a request finds."""
+    asked = read_query({**TIMES, **query}, body or {})
+    return [entry.number for entry in ENTRIES if asked.passes(entry)]
+
+
+def refused(**query: str) -> bool:
+    """Whether a request is refused as it should be."""
+    with pytest.raises(Refused) as raised:
+        read_query({**TIMES, **query}, {})
+    return (raised.value.status, raised.value.code) == (400, "INVALID_PARAMETER")
+
+
+def test_a_file_with_a_problem_is_a_warning() -> None:
+    """The keys of an entry, its moment with milliseconds, the orderingId as text and what is wrong."""
+    model = ENTRIES[1].model("r-1")
+    assert len(str(model.pop("guid"))) == 36
+    assert model == {
+        "id": "file-2",
+        "datetime": "2026-05-22T00:00:00.001Z",
+        "task": "STREAMING_EXTENSION",
+        "operation": "BATCH_FILE",
+        "result": "WARNING",
+        "sourceId": "src",
+        "organizationId": "org",
+        "requestId": "r-1",
+        "resourceId": "",
+        "meta": {"orderingid": "8", "error": "no batch"},
+    }
+
+
+def test_the_other_entries_say_what_coveo_says() -> None:
+    """A good file is COMPLETED without an error; a rejected item has orderingid 0; an indexed one has its own."""
+    shown = [
+        (model["task"], model["operation"], model["result"], model["id"], model["meta"])
+        for model in (entry.model("r") for entry in ENTRIES)
+    ]
+    assert shown[0] == ("STREAMING_EXTENSION", "BATCH_FILE", "COMPLETED", "file-1", {"orderingid": "7"})
+    error = {"orderingid": "0", "error": "there is no such item to update"}
+    assert shown[2] == ("STREAMING_EXTENSION", "UPDATE", "WARNING", "product://1", error)
+    assert shown[3] == ("INDEXING", "UPDATE", "COMPLETED", "product://2", {"orderingid": "8"})
+    assert shown[4] == ("INDEXING", "DELETE", "COMPLETED", "product://3/a", {"orderingid": "8"})
+
+
+def test_an_entry_keeps_its_guid() -> None:
+    """Whoever asks twice can tell that it is the same entry; no two entries share one."""
+    guids = [entry.model("r-1")["guid"] for entry in ENTRIES]
+    assert guids == [entry.model("r-2")["guid"] for entry in ENTRIES]
+    assert len({str(guid) for guid in guids}) == len(ENTRIES)
+
+
+def test_an_empty_body_asks_for_everything() -> None:
+    """So do empty arrays, and keys with null."""
+    assert numbers() == numbers({"tasks": [], "results": None}) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"tasks": ["INDEXING"]}, [3, 4]),
+        ({"operations": ["BATCH_FILE", "DELETE"]}, [0, 1, 4]),
+        ({"results": ["WARNING"]}, [1, 2]),
+        ({"sourcesIds": ["other"]}, [4]),
+        ({"resourceIds": ["an-extension"]}, []),
+        ({"tasks": ["STREAMING_EXTENSION"], "operations": ["UPDATE"], "results": ["WARNING"]}, [2]),
+        ({"excludeTasks": ["INDEXING"]}, [0, 1, 2]),
+        ({"excludeOperations": ["BATCH_FILE"]}, [2, 3, 4]),
+        ({"excludeResults": ["COMPLETED"]}, [1, 2]),
+        ({"excludeSourceIds": ["src"]}, [4]),
+        ({"excludeResourceIds": ["an-extension"]}, [0, 1, 2, 3, 4]),
+        ({"results": ["WARNING"], "excludeOperations": ["UPDATE"]}, [1]),
+    ],
+)
+def test_each_key_of_the_body_narrows_down(body: dict[str, Json], found: list[int]) -> None:
+    """All of them together; the key of the sources is sourcesIds, and excludeSourceIds where they are excluded."""
+    assert numbers(body) == found
+
+
+def test_what_is_allowed_goes_before_what_is_excluded() -> None:
+    """As Coveo says of each pair of keys."""
+    assert numbers({"results": ["WARNING"], "excludeResults": ["WARNING"]}) == [1, 2]
+
+
+@pytest.mark.parametrize("key", ["sourceIds", "sourceId", "sourcesId", "SourcesIds", "excludeSourcesIds", "result"])
+def test_a_key_that_is_not_there_filters_nothing(key: str) -> None:
+    """The trap of the Logs API: the entries of other sources come back, and no error."""
+    assert numbers({key: ["other"]}) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tasks": "INDEXING"},
+        {"tasks": ["INDEX"]},
+        {"operations": ["update"]},
+        {"results": [7]},
+        {"sourcesIds": [None]},
+        {"excludeResults": {"a": 1}},
+    ],
+)
+def test_what_is_no_list_of_known_values_is_refused(body: dict[str, Json]) -> None:
+    """400, as an enumeration has only its own values; the ids of sources may be any text."""
+    with pytest.raises(Refused) as raised:
+        read_query(TIMES, body)
+    assert (raised.value.status, raised.value.code) == (400, "INVALID_PARAMETER")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "found"),
+    [
+        ("product://2", "EXACT", [3]),
+        ("product://", "EXACT", []),
+        ("duct://", "PARTIAL", [2, 3, 4]),
+        ("product://?", "WILDCARD", [2, 3]),
+        ("product://*", "WILDCARD", [2, 3, 4]),
+        ("product://2*", "WILDCARD", []),
+        ("p*://*a", "WILDCARD", [4]),
+        ("product://.", "WILDCARD", []),
+        ("[pf]*", "WILDCARD", []),
+        ("", "EXACT", [0, 1, 2, 3, 4]),
+    ],
+)
+def test_entries_are_found_by_the_item(pattern: str, matching: str, found: list[int]) -> None:
+    """Whole, in part, or with stars for one character or more and question marks for one."""
+    assert numbers(documentId=pattern, documentIdMatching=matching) == found
+
+
+def test_the_whole_id_is_meant_unless_said_otherwise() -> None:
+    """EXACT is the default; other words are refused."""
+    assert numbers(documentId="product://2") == [3]
+    assert refused(documentId="product://2", documentIdMatching="exact")
+
+
+def test_many_stars_take_no_time() -> None:
+    """A pattern of stars that fits nothing is answered, however long it is."""
+    assert numbers(documentId="*" * 40 + "!", documentIdMatching="WILDCARD") == []
+    entry = LogEntry(1, 0, "org", "src", indexed_event("a" * 2_000, 1, "UPDATE"))
+    assert not read_query({**TIMES, "documentId": "*a" * 200 + "!", "documentIdMatching": "WILDCARD"}, {}).passes(entry)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"from": "yesterday"},
+        {"to": ""},
+        {"from": "2026-05-23T00:00:01Z"},
+        {"to": "2026-05-29T00:00:00.001Z"},
+        {"from": "2026-05-22T00:00:00 00:00"},
+        {"from": "1969-12-31"},
+        {"from": "0001-01-01", "to": "0001-01-02"},
+        {"from": "9999-12-31T00:00:00-23:59", "to": "9999-12-31T23:59:59-23:59"},
+    ],
+)
+def test_times_that_cannot_be_are_refused(times: dict[str, str]) -> None:
+    """No moment, the wrong way round, more than seven days apart, or a plus sign that the URL turned into a blank."""
+    assert refused(**times)
+
+
+@pytest.mark.parametrize("missing", ["from", "to"])
+def test_both_times_are_needed(missing: str) -> None:
+    """There is no default for either."""
+    with pytest.raises(Refused, match="missing"):
+        read_query({name: text for name, text in TIMES.items() if name != missing}, {})
+
+
+def test_times_may_be_written_in_several_ways() -> None:
+    """Seven days to the millisecond; another zone; a day alone; without a zone it is UTC."""
+    day = 86_400_000
+    week = read_query({"from": "2026-05-22T02:00:00.000+02:00", "to": "2026-05-29"}, {})
+    assert (week.start, week.end) == (1_779_408_000_000, 1_779_408_000_000 + 7 * day)
+    assert read_query({"from": "2026-05-22T00:00:00", "to": "2026-05-22"}, {}).start == week.start
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.timedeltas(timedelta(days=-1), timedelta(days=8)))
+def test_any_times_are_read_or_refused(start: datetime, span: timedelta) -> None:
+    """No moment that Python can write makes anything else of it."""
+    try:
+        end = start + span
+    except OverflowError:
+        end = start
+    try:
+        query = read_query({"from": start.isoformat(), "to": end.isoformat()}, {})
+    except Refused:
+        return
+    assert 0 <= query.start <= query.end <= query.start + 7 * 86_400_000
+
+
+def test_pages_have_fifty_entries_from_the_first() -> None:
+    """Counted from 0; both can be asked for otherwise."""
+    assert read_page({}) == LogPage(0, 50)
+    assert read_page({"page": "3", "perPage": "7"}) == LogPage(3, 7)
+
+
+@pytest.mark.parametrize("query", [{"page": "-1"}, {"page": "x"}, {"perPage": "0"}, {"page": "٣"}, {"page": "9" * 99}])
+def test_a_page_that_cannot_be_is_refused(query: dict[str, str]) -> None:
+    """400, with a reason."""
+    with pytest.raises(Refused, match="whole number"):
+        read_page(query)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 6])
+def test_pages_together_are_all_entries(size: int) -> None:
+    """Each entry once, in order; the last page says that it is the last."""
+    pages = [page_of(ENTRIES, LogPage(number, size), "r") for number in range(-(-len(ENTRIES) // size))]
+    told = [page["documentLogEntries"] for page in pages]
+    assert [model for models in told if isinstance(models, list) for model in models] == [
+        entry.model("r") for entry in ENTRIES
+    ]
+    assert [page["hasNextPage"] for page in pages] == [True] * (len(pages) - 1) + [False]
+
+
+def test_a_page_behind_the_last_is_empty() -> None:
+    """No error, and no next page."""
+    assert page_of(ENTRIES, LogPage(9, 50), "r") == {"documentLogEntries": [], "hasNextPage": False}
+
+
+def test_entries_are_counted_by_facet() -> None:
+    """Each facet under the name that Coveo gives it, sourceIds among them; there are no resources."""
+    assert counted(ENTRIES) == {
+        "tasks": {"INDEXING": 2, "STREAMING_EXTENSION": 3},
+        "operations": {"BATCH_FILE": 2, "DELETE": 1, "UPDATE": 2},
+        "sourceIds": {"other": 1, "src": 4},
+        "resourceIds": {},
+        "results": {"COMPLETED": 3, "WARNING": 2},
+    }
+
+
+def test_nothing_is_counted_as_nothing() -> None:
+    """Every facet is there, and empty."""
+    assert counted([]) == {"tasks": {}, "operations": {}, "sourceIds": {}, "resourceIds": {}, "results": {}}

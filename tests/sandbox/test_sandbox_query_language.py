@@ -1,0 +1,179 @@
+"""Coveo's query expressions, as the sandbox reads them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sandbox_caller import untimed
+
+from coveo_enrich.sandbox.query_language import (
+    EVERYTHING,
+    And,
+    AtLeast,
+    Boost,
+    Compare,
+    Exists,
+    Expression,
+    Not,
+    Or,
+    Phrase,
+    QueryError,
+    Range,
+    parse_expression,
+    parse_text,
+    partial,
+    words,
+)
+
+KAYAK, RED, YELLOW = Phrase(("kayak",)), Phrase(("red",)), Phrase(("yellow",))
+
+READ: list[tuple[str, Expression]] = [
+    ("", EVERYTHING),
+    (" \n", EVERYTHING),
+    ("Kayak", KAYAK),
+    ("kayak red", And((KAYAK, RED))),
+    ("kayak AND red", And((KAYAK, RED))),
+    ("kayak and red", And((KAYAK, Phrase(("and",)), RED))),
+    ("kayak OR red", Or((KAYAK, RED))),
+    ("kayak OR red yellow", Or((KAYAK, And((RED, YELLOW))))),
+    ("(kayak OR red) yellow", And((Or((KAYAK, RED)), YELLOW))),
+    ("NOT red", Not(RED)),
+    ("kayak NOT red", And((KAYAK, Not(RED)))),
+    ("NOT NOT red", RED),
+    ("NOT (kayak OR red)", Not(Or((KAYAK, RED)))),
+    ('"Single Seat"', Phrase(("single", "seat"))),
+    ("water-proof", Phrase(("water", "proof"))),
+    ("joe@example.com", Phrase(("joe", "example", "com"))),
+    ("kayak & NOT !", KAYAK),
+    ("& OR kayak", KAYAK),
+    ("café", Phrase(("cafe",))),
+    ("@color", Exists("color")),
+    ("@Color kayak", And((Exists("color"), KAYAK))),
+    ("@color=yellow", Compare("color", "=", ("yellow",))),
+    ('@color=="Dark blue"', Compare("color", "==", ("Dark blue",))),
+    ('@color == "Dark blue"', Compare("color", "==", ("Dark blue",))),
+    ('@color==("Yellow","Red")', Compare("color", "==", ("Yellow", "Red"))),
+    ('@color==( "Yellow" , "Red" )', Compare("color", "==", ("Yellow", "Red"))),
+    ("@color=(a b)", Compare("color", "=", ("a", "b"))),
+    ('@color<>"Yellow"', Compare("color", "<>", ("Yellow",))),
+    ('@color*=("Yel*")', Compare("color", "*=", ("Yel*",))),
+    ("@ec_price=10..50", Range("ec_price", "10", "50")),
+    ("@ec_price=-1.5..50.25", Range("ec_price", "-1.5", "50.25")),
+    ("@date=2024/01/01..2024/12/31", Range("date", "2024/01/01", "2024/12/31")),
+    ('@color="10..50"', Compare("color", "=", ("10..50",))),
+    ("@ec_price>10", Compare("ec_price", ">", ("10",))),
+    ("@ec_price >= 10", Compare("ec_price", ">=", ("10",))),
+    ("@ec_price<10", Compare("ec_price", "<", ("10",))),
+    ("@ec_price<=10", Compare("ec_price", "<=", ("10",))),
+    ("@author=joe@example.com", Compare("author", "=", ("joe@example.com",))),
+    ("@a==1 @b==2", And((Compare("a", "==", ("1",)), Compare("b", "==", ("2",))))),
+    ('@color=="a\\b"', Compare("color", "==", ("a\\b",))),
+    ('@color=="NOT (@x"', Compare("color", "==", ("NOT (@x",))),
+    ("$qre(expression: '@color==\"Yellow\"', modifier: 100)", Boost(Compare("color", "==", ("Yellow",)), 100)),
+    ("kayak $qre(modifier:-5,expression:red)", And((KAYAK, Boost(RED, -5)))),
+    ("costs $ 5", And((Phrase(("costs",)), Phrase(("5",))))),
+]
+
+
+@pytest.mark.parametrize(("text", "expression"), READ, ids=[text or "empty" for text, _ in READ])
+def test_an_expression_says_what_coveo_documents(text: str, expression: Expression) -> None:
+    """Fields, operators, lists, ranges, phrases, and what binds closer: NOT, AND, OR; only upper case joins."""
+    assert parse_expression(text) == expression
+
+
+REFUSED = [
+    '@color=="say "hi"',
+    '@color=="a\\"b"',
+    '"kayak',
+    "(kayak",
+    "kayak)",
+    "()",
+    "kayak OR",
+    "OR kayak",
+    "AND",
+    "NOT",
+    "kayak AND AND red",
+    "@",
+    "@ color",
+    "@1st==2",
+    "@color==",
+    "@color==()",
+    '@color==("Yellow"',
+    "@color==,",
+    "@color== AND kayak",
+    "@color==@other",
+    "@color==$other",
+    "@color~=yelow",
+    "@color%=yelow",
+    "@color/=yel.*",
+    "kayak NEAR red",
+    "kayak NEAR:5 red",
+    "$quoteVar(value: kayak)",
+    "$qre(expression: kayak)",
+    "$qre(expression: kayak, modifier: many)",
+    "$qre(expression: '(', modifier: 1)",
+    "$qre(",
+    "(" * 51 + "kayak" + ")" * 51,
+    "(" * 26 + "$qre(expression: '" + "(" * 26 + "kayak" + ")" * 26 + "', modifier: 1)" + ")" * 26,
+]
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_cannot_be_read_is_refused(text: str) -> None:
+    """A double quote cannot be escaped; nothing is guessed, and what the sandbox does not know is not passed over."""
+    with pytest.raises(QueryError):
+        parse_expression(text)
+
+
+def test_an_error_names_its_place() -> None:
+    """Counted from 1."""
+    with pytest.raises(QueryError, match="a value is missing, at character 15"):
+        parse_expression("kayak @color==)")
+
+
+PIECES = st.sampled_from(
+    ["@", "color", "==", "=", "<>", "*=", '"', "'", "(", ")", ",", " ", "..", "AND", "OR", "NOT", "$qre(", "modifier:",
+     "expression:", "5", "é", "\\", "\x00", "\ud800", "NEAR"]
+)  # fmt: skip
+
+
+@untimed
+@given(st.text() | st.lists(PIECES, max_size=30).map("".join))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No other error, whatever the text."""
+    try:
+        expression = parse_expression(text)
+    except QueryError:
+        return
+    assert parse_expression(f"({text})") == expression if text.strip() else expression == EVERYTHING
+
+
+@untimed
+@given(st.text(st.characters(exclude_characters='"')))
+def test_a_quoted_value_is_never_read_otherwise(value: str) -> None:
+    """Whatever stands between double quotes is the value, so that text without them cannot break out."""
+    assert parse_expression(f'@color=="{value}"') == Compare("color", "==", (value,))
+
+
+@untimed
+@given(st.text())
+def test_text_without_syntax_is_only_words(text: str) -> None:
+    """No field, operator or parenthesis in it means anything."""
+    expression = parse_text(text)
+    parts = expression.parts if isinstance(expression, And) else (expression,)
+    assert all(isinstance(part, Phrase) for part in parts)
+
+
+def test_words_are_folded() -> None:
+    """Case, diacritics and punctuation make no difference."""
+    assert words("Crème-BRÛLÉE, 2ème!") == ("creme", "brulee", "2eme")
+
+
+def test_a_partial_match_is_for_many_words_only() -> None:
+    """Five words or more, of which half are needed; fewer words are all needed, and syntax is not loosened."""
+    five = parse_text("a b c d e")
+    assert partial(five, keywords=5, percent=50) == AtLeast(3, tuple(Phrase((word,)) for word in "abcde"))
+    for text in ("a b c d", "a b c d @color", "a OR b OR c OR d OR e"):
+        expression = parse_expression(text)
+        assert partial(expression, keywords=5, percent=50) == expression
