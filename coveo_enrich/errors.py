@@ -283,7 +283,7 @@ class FieldsNotReady(CoveoEnrichError):
     def __str__(self) -> str:
         return (
             f"nothing was sent, as values would vanish:\n{self.plan}\n"
-            "FieldClient(source).apply(plan) makes the fields; fields='ignore' sends nevertheless."
+            "FieldClient makes the fields: client.apply(client.plan(needs)); fields='ignore' sends nevertheless."
         )
 
 

@@ -6,11 +6,12 @@ A flag comes back as a text, a list without the multi-value option as one text w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, cast
 
-__all__ = ["same_id", "same_value"]
+__all__ = ["ids_by_uri", "same_value"]
 
 
 def same_value(sent: Any, found: Any) -> bool:  # noqa: ANN401 - whatever an item holds
@@ -21,12 +22,31 @@ def same_value(sent: Any, found: Any) -> bool:  # noqa: ANN401 - whatever an ite
         )
     if isinstance(sent, bool):
         return str(found).strip().lower() == str(sent).lower()
+    if _is_number(sent):
+        return _number(sent) == _number(found)
+    if isinstance(sent, date):
+        return _texts(found) in (_texts(sent), [sent.isoformat()])
     return sorted(_texts(sent)) == sorted(_texts(found))
 
 
-def same_id(document_id: str, uri: str) -> bool:
-    """Whether a URI that was found is that of a document."""
-    return document_id.rstrip("/").lower() == uri.rstrip("/").lower()
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _number(value: object) -> Decimal | None:
+    try:
+        return Decimal(str(value).strip())
+    except ArithmeticError:
+        return None
+
+
+def ids_by_uri(ids: Iterable[str]) -> dict[str, str]:
+    """Each document's id by the URIs that it may have: with a slash behind it, and in small letters."""
+    several = list(ids)
+    by_uri = {uri.lower(): one for one in several for uri in (f"{one}/", one)}
+    for one in several:
+        by_uri[f"{one}/"] = one
+    return by_uri | {one: one for one in several}
 
 
 def _texts(value: Any) -> list[str]:  # noqa: ANN401 - whatever an item holds
@@ -35,7 +55,8 @@ def _texts(value: Any) -> list[str]:  # noqa: ANN401 - whatever an item holds
     if value is None:
         return []
     if isinstance(value, str):
-        return [part.strip().rstrip("/") for part in value.split(";") if part.strip()]
+        parts = [part.strip() for part in value.split(";") if part.strip()]
+        return [part.rstrip("/") if "://" in part else part for part in parts]
     return [_text(value)]
 
 

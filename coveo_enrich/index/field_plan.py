@@ -12,27 +12,13 @@ from typing import Any, Final
 
 import attrs
 
-from coveo_enrich.index.field_settings import FieldConflict, FieldSettings, shortcomings
+from coveo_enrich.index.field_settings import RESERVED, FieldConflict, FieldSettings, shortcomings
 from coveo_enrich.index.mapping_rules import MappingRule
 from coveo_enrich.index.needs import FieldNeed
 
 __all__ = ["FieldPlan", "plan_of"]
 
 _LEFT: Final = 'style="text-align: left"'
-# Keys of an item that say what it is and are no fields to make: docs.coveo.com/en/162
-_RESERVED: Final = frozenset(
-    {
-        "compressedbinarydata",
-        "compressedbinarydatafileid",
-        "compressiontype",
-        "data",
-        "documentid",
-        "fileextension",
-        "orderingid",
-        "parentid",
-        "permissions",
-    }
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +47,7 @@ class FieldPlan:
     @property
     def loses_values(self) -> bool:
         """Whether values that are pushed now would not be indexed at all."""
-        return bool(self.to_create or self.to_map) or any(conflict.loses_values for conflict in self.conflicts)
+        return bool(self.to_create) or any(conflict.loses_values for conflict in self.conflicts)
 
     def to_json(self) -> str:
         """The same as a JSON object."""
@@ -87,24 +73,31 @@ def plan_of(
     """Compare needs with what is there.
 
     Args:
-        needs: Fields that are needed; of one name, the last.
+        needs: Fields that are needed; of one name, all that they need together.
         fields: The organization's fields, by name.
         rules: The mapping rules of the source.
         unmapped: Names of metadata that the source is known to have received and not indexed.
     """
-    wanted = {need.name: need for need in needs}
+    wanted: dict[str, FieldNeed] = {}
+    for need in needs:
+        wanted[need.name] = _both(wanted[need.name], need) if need.name in wanted else need
     conflicts = {name: tuple(_conflicts(need, fields.get(name), rules)) for name, need in wanted.items()}
     ruled, vanished = {rule.field for rule in rules}, set(unmapped)
-    reserved = tuple(name for name in wanted if name in _RESERVED)
-    there = [name for name in wanted if name in fields and name not in _RESERVED]
+    reserved = tuple(name for name in wanted if name in RESERVED)
+    there = [name for name in wanted if name in fields and name not in RESERVED]
     to_map = tuple(name for name in there if name in vanished and name not in ruled and not conflicts[name])
     return FieldPlan(
-        to_create=tuple(need for name, need in wanted.items() if name not in fields and name not in _RESERVED),
+        to_create=tuple(need for name, need in wanted.items() if name not in fields and name not in RESERVED),
         to_map=to_map,
         right=tuple(name for name in there if not conflicts[name] and name not in to_map),
-        conflicts=tuple(conflict for name in wanted if name not in _RESERVED for conflict in conflicts[name]),
+        conflicts=tuple(conflict for name in wanted if name not in RESERVED for conflict in conflicts[name]),
         reserved=reserved,
     )
+
+
+def _both(one: FieldNeed, other: FieldNeed) -> FieldNeed:
+    options = ("facet", "multi_value", "hierarchical", "free_text")
+    return attrs.evolve(one, **{option: getattr(one, option) or getattr(other, option) for option in options})
 
 
 def _conflicts(need: FieldNeed, field: FieldSettings | None, rules: Iterable[MappingRule]) -> Iterator[FieldConflict]:

@@ -12,8 +12,22 @@ import attrs
 
 from coveo_enrich.index.needs import FieldNeed
 
-__all__ = ["FieldConflict", "FieldSettings", "field_model", "shortcomings"]
+__all__ = ["RESERVED", "FieldConflict", "FieldSettings", "field_model", "shortcomings"]
 
+# Keys of an item that say what it is and are no fields to make: docs.coveo.com/en/162
+RESERVED: Final = frozenset(
+    {
+        "compressedbinarydata",
+        "compressedbinarydatafileid",
+        "compressiontype",
+        "data",
+        "documentid",
+        "fileextension",
+        "orderingid",
+        "parentid",
+        "permissions",
+    }
+)
 # A number that a narrower type cannot hold is not indexed.
 _HOLDS: Final[Mapping[str, frozenset[str]]] = {
     "STRING": frozenset({"STRING"}),
@@ -37,6 +51,7 @@ class FieldSettings:
         free_text: Coveo's ``mergeWithLexicon``, "Free text search" in its console.
         in_query: Coveo's ``includeInQuery``.
         in_results: Coveo's ``includeInResults``.
+        key_value: Coveo's ``keyValue``: a dictionary field, which takes objects only.
         system: Whether it is one of Coveo's own, whose settings cannot be changed.
     """
 
@@ -48,6 +63,7 @@ class FieldSettings:
     free_text: bool = False
     in_query: bool = True
     in_results: bool = True
+    key_value: bool = False
     system: bool = False
 
     @classmethod
@@ -63,6 +79,7 @@ class FieldSettings:
             free_text=_flag(model, "mergeWithLexicon"),
             in_query=_flag(model, "includeInQuery", default=True),
             in_results=_flag(model, "includeInResults", default=True),
+            key_value=_flag(model, "keyValue"),
             system=_flag(model, "system"),
         )
 
@@ -115,6 +132,9 @@ def shortcomings(need: FieldNeed, field: FieldSettings) -> Iterator[FieldConflic
         breaks = "values of another type are not indexed"
         yield FieldConflict(need.name, "type", field.type, need.type, breaks, loses_values=True)
         return
+    if field.key_value:
+        breaks = "what is no object is not indexed"
+        yield FieldConflict(need.name, "keyValue", True, False, breaks, loses_values=True)  # noqa: FBT003 - as it has them
     if field.system:
         return  # Coveo made it for what it is for, and nobody can change it
     for setting, has, needs, breaks in (

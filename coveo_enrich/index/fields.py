@@ -7,7 +7,8 @@ a keyword (docs.coveo.com/en/1833). What is there is never changed or deleted he
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from http import HTTPStatus
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
@@ -59,7 +60,7 @@ class AppliedFields:
     @property
     def must_push_again(self) -> bool:
         """Whether items that are in the source have to be pushed again to fill them: Coveo looks back at none."""
-        return bool(self.created or self.mapped)
+        return bool(self.created or self.mapped or self.found)
 
     def __str__(self) -> str:
         lines = [
@@ -80,6 +81,8 @@ class FieldClient:
             that the key that pushes need not be allowed to make fields.
         retry: How patiently calls are repeated.
         calls_per_five_minutes: How many calls this client makes in any five minutes, 1 or more, default 250.
+        ca_bundle: A file or folder of certificates to trust instead of the usual ones.
+        user_agent_suffix: What your program is called, added to the User-Agent header.
 
     Raises:
         ConfigurationError: A value is out of its range.
@@ -91,9 +94,13 @@ class FieldClient:
         *,
         retry: RetryPolicy | None = None,
         calls_per_five_minutes: int = CALLS_PER_FIVE_MINUTES,
+        ca_bundle: str | Path | None = None,
+        user_agent_suffix: str | None = None,
     ) -> None:
         self._place = place
-        self._calls = PlatformCalls(place, retry, calls_per_five_minutes)
+        self._calls = PlatformCalls(
+            place, retry, calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix
+        )
 
     def plan(self, needs: Iterable[FieldNeed] | Iterable[Mapping[str, Any]]) -> FieldPlan:
         """Compare what is needed with what the organization and the source have; nothing is changed.
@@ -178,11 +185,8 @@ def _fields_named(names: Sequence[str], place: CoveoPlace, send: _Send) -> dict[
     """The fields of these names that there are."""
     found: dict[str, FieldSettings] = {}
     for some in _batches(names):
-        for page in count():
-            answer = send(search_fields_call(place, some, page))
+        for answer in _pages(lambda page, some=some: send(search_fields_call(place, some, page))):  # type: ignore[misc]
             found |= {field.name: field for field in fields_in(answer) if field.name in some}
-            if page + 1 >= pages_in(answer):
-                break
     return found
 
 
@@ -190,14 +194,20 @@ def _unindexed(place: CoveoPlace, send: _Send) -> set[str]:
     """Metadata that is known to vanish. Without a report, or the privilege to read it, nothing is known."""
     names: set[str] = set()
     try:
-        for page in count():
-            answer = send(metadata_call(place, page))
+        for answer in _pages(lambda page: send(metadata_call(place, page))):
             names |= set(unindexed_in(answer))
-            if page + 1 >= pages_in(answer):
-                break
     except CoveoRefused:
         return set()
     return names
+
+
+def _pages(read: Callable[[int], Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The pages of a list until they end, whatever number of them is claimed."""
+    page, pages = 0, 1
+    while page < pages:
+        answer = read(page)
+        yield answer
+        page, pages = page + 1, pages_in(answer) if answer.get("items") else 0
 
 
 def _created(needs: Sequence[FieldNeed], place: CoveoPlace, send: _Send) -> list[str]:
@@ -232,8 +242,17 @@ def _still_missing(needs: Sequence[FieldNeed], place: CoveoPlace, send: _Send) -
 def _mapped(names: Sequence[str], place: CoveoPlace, send: _Send) -> list[str]:
     if not names:
         return []
-    ruled = {rule.field for rule in rules_in(send(mappings_call(place)))}
+    ruled = _ruled(place, send)
     missing = [name for name in names if name not in ruled]
     for name in missing:
-        send(add_rule_call(place, name))
+        try:
+            send(add_rule_call(place, name))
+        except CoveoRefused as refused:
+            # Somebody else made it meanwhile, or the reply to the first try was lost.
+            if refused.status != HTTPStatus.PRECONDITION_FAILED or name not in _ruled(place, send):
+                raise
     return missing
+
+
+def _ruled(place: CoveoPlace, send: _Send) -> set[str]:
+    return {rule.field for rule in rules_in(send(mappings_call(place)))}

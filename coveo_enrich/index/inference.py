@@ -5,8 +5,9 @@ For catalogs whose fields nobody wrote down. A mapping says better what it needs
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -18,6 +19,7 @@ from coveo_enrich.index.needs import FieldNeed, IndexFieldType
 
 __all__ = ["Inferred", "infer"]
 
+_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,254}")  # platform.cloud.coveo.com, Field API
 _LARGEST_LONG: Final = 2**31
 _NUMBERS: Final[tuple[IndexFieldType, ...]] = ("LONG", "LONG_64", "DOUBLE")
 
@@ -28,7 +30,8 @@ class Inferred:
 
     Attributes:
         needs: A field for each key, in the order in which they were first met.
-        mixed: Keys whose values are of types that no one field holds; the need is then a text.
+        mixed: Keys whose values no one field holds: of several types, for which the need is a text; objects, or with a
+            name that no field can have, for which there is no need.
     """
 
     needs: tuple[FieldNeed, ...]
@@ -44,12 +47,22 @@ def infer(documents: Iterable[Mapping[str, Any]]) -> Inferred:
     seen: dict[str, _Seen] = {}
     for document in documents:
         for key, value in document.items():
-            seen.setdefault(key.lower(), _Seen()).add(value)
-    known = {name: one for name, one in seen.items() if one.types}
-    mixed = [
-        FieldConflict(name, "type", one.in_words(), "one type", _BREAKS) for name, one in known.items() if one.is_mixed
-    ]
-    return Inferred(tuple(one.need(name) for name, one in known.items()), tuple(mixed))
+            seen.setdefault(str(key).lower(), _Seen()).add(value)
+    known = {name: one for name, one in seen.items() if one.types or one.has_objects}
+    fields = {name: one for name, one in known.items() if _FIELD_NAME.fullmatch(name) and not one.has_objects}
+    return Inferred(tuple(one.need(name) for name, one in fields.items()), tuple(_conflicts(known)))
+
+
+def _conflicts(known: Mapping[str, _Seen]) -> Iterator[FieldConflict]:
+    for name, one in known.items():
+        if not _FIELD_NAME.fullmatch(name):
+            breaks = "no field can have such a name, and its values are not indexed"
+            yield FieldConflict(name, "name", name, "letters, digits and underscores", breaks, loses_values=True)
+        elif one.has_objects:
+            breaks = "objects are not indexed; a dictionary field is made in Coveo's console"
+            yield FieldConflict(name, "type", "objects", "a dictionary field", breaks, loses_values=True)
+        elif one.is_mixed:
+            yield FieldConflict(name, "type", one.in_words(), "one type", _BREAKS)
 
 
 _BREAKS: Final = "it becomes a text, by which no range can be asked for"
@@ -62,13 +75,17 @@ class _Seen:
         self.types: Counter[IndexFieldType] = Counter()
         self._is_list = False
         self._has_levels = False
+        self.has_objects = False
 
     def add(self, value: object) -> None:
         if isinstance(value, list | tuple):
             self._is_list = True
             parts = cast("Sequence[object]", value)
             self._has_levels |= any(isinstance(part, str) and "|" in part for part in parts)
-            self.types["STRING"] += any(part is not None for part in parts)
+            if any(part is not None for part in parts):
+                self.types["STRING"] += 1
+        elif isinstance(value, Mapping):
+            self.has_objects = True
         elif value is not None:
             self.types[_type_of(value)] += 1
 

@@ -31,8 +31,9 @@ class MappingRule:
     type: str = ""
 
     def reads(self, metadata: str) -> bool:
-        """Whether a metadata is one of those that it reads."""
-        return any(name.lower() == metadata for text in self.content for name in _METADATA.findall(text))
+        """Whether a metadata comes first among what it reads: what comes later counts only where that is missing."""
+        first = _METADATA.findall(self.content[0]) if self.content else []
+        return any(name.lower() == metadata for name in first)
 
 
 def rules_in(mappings: Mapping[str, Any]) -> Iterator[MappingRule]:

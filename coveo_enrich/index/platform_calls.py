@@ -8,9 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience, json_object
+from coveo_enrich.errors import CoveoRefused
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.retry import Pace, RetryPolicy, require_count
 
@@ -29,26 +31,42 @@ class PlatformCalls:
         place: Whose key is sent.
         retry: How patiently calls are repeated.
         calls_per_five_minutes: How many calls are made in any five minutes, 1 or more.
+        ca_bundle: A file or folder of certificates to trust instead of the usual ones.
+        user_agent_suffix: What the user's program is called.
 
     Raises:
         ConfigurationError: A value is out of its range.
     """
 
-    def __init__(self, place: CoveoPlace, retry: RetryPolicy | None, calls_per_five_minutes: int) -> None:
+    def __init__(
+        self,
+        place: CoveoPlace,
+        retry: RetryPolicy | None,
+        calls_per_five_minutes: int,
+        *,
+        ca_bundle: str | Path | None = None,
+        user_agent_suffix: str | None = None,
+    ) -> None:
         require_count("calls_per_five_minutes", calls_per_five_minutes, 1)
         self._place = place
         self._retry = retry or RetryPolicy()
         self._calls_per_five_minutes = calls_per_five_minutes
+        self._ca_bundle = ca_bundle
+        self._user_agent_suffix = user_agent_suffix
 
     def send(self, call: CoveoCall) -> Mapping[str, Any]:
         """Send a call that may safely be repeated; the JSON object that was answered, empty when the answer is.
 
         Raises:
-            CoveoRefused: Coveo answered with an error that repeating does not cure.
+            CoveoRefused: Coveo answered with an error that repeating does not cure, or with no JSON object.
             NoReply: Nothing was answered, several times over.
         """
         caller = CoveoCaller(self._sender, self._place.read_platform_key, Patience(self._retry, self._pace))
-        return json_object(caller.reply_to(call, pause=time.sleep).body) or {}
+        reply = caller.reply_to(call, pause=time.sleep)
+        body = json_object(reply.body)
+        if body is None and reply.body.strip():  # such as a proxy's log-in page
+            raise CoveoRefused(call.operation, reply.status, None, "the body is not a JSON object")
+        return body or {}
 
     def close(self) -> None:
         """Release connections; the next call makes new ones."""
@@ -63,7 +81,7 @@ class PlatformCalls:
     def _sender(self) -> HttpSender:
         from coveo_enrich._http import HttpSender  # noqa: PLC0415 - httpx is loaded by the first request
 
-        return HttpSender()
+        return HttpSender(user_agent_suffix=self._user_agent_suffix, ca_bundle=self._ca_bundle)
 
     @cached_property
     def _pace(self) -> Pace:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from coveo_enrich._calls import CoveoCall
-from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.index.comparing import same_id
+from coveo_enrich.errors import ConfigurationError, CoveoRefused
+from coveo_enrich.index.comparing import ids_by_uri
 from coveo_enrich.index.expressions import can_be_quoted, is_any_of, split_by_length
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES, PlatformCalls
@@ -24,6 +26,7 @@ from coveo_enrich.index.search_calls import (
     items_call,
     items_in,
     require_no_error,
+    source_call,
 )
 from coveo_enrich.index.verification import Verification, compared
 from coveo_enrich.retry import RetryPolicy, require_count
@@ -55,6 +58,8 @@ class CoveoSearch:
         calls_per_five_minutes: How many calls this client makes in any five minutes, 1 or more, default 250.
         poll_seconds: How long `verify` waits between two looks, 0 or more, default 30: an item is shown half a minute
             and more after its push.
+        ca_bundle: A file or folder of certificates to trust instead of the usual ones.
+        user_agent_suffix: What your program is called, added to the User-Agent header.
 
     Raises:
         ConfigurationError: A value is out of its range.
@@ -67,11 +72,15 @@ class CoveoSearch:
         retry: RetryPolicy | None = None,
         calls_per_five_minutes: int = CALLS_PER_FIVE_MINUTES,
         poll_seconds: float = _POLL_SECONDS,
+        ca_bundle: str | Path | None = None,
+        user_agent_suffix: str | None = None,
     ) -> None:
         if not poll_seconds >= 0:
             raise ConfigurationError(f"poll_seconds must be 0 or more; got {poll_seconds!r}")
         self._place = place
-        self._calls = PlatformCalls(place, retry, calls_per_five_minutes)
+        self._calls = PlatformCalls(
+            place, retry, calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix
+        )
         self._poll_seconds = poll_seconds
 
     def read_back(self, ids: Iterable[str], fields: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -117,11 +126,15 @@ class CoveoSearch:
         """
         looked_for = _sampled(expected, sample)
         fields = {field for one in looked_for.values() for field in one}
+        if not timeout >= 0:
+            raise ConfigurationError(f"timeout must be 0 or more seconds; got {timeout!r}")
         since = None if pushed is None else min(pushed.ordering_ids, default=None)
+        if pushed is not None and since is None:
+            raise ConfigurationError("pushed has no orderingId to tell its items by: it sent nothing, or was a dry run")
         until = time.monotonic() + timeout
         while True:
             verification = compared(looked_for, self._found(list(looked_for), fields), since=since)
-            if verification.is_complete or time.monotonic() + self._poll_seconds > until:
+            if not verification.may_change or time.monotonic() + self._poll_seconds > until:
                 return verification
             time.sleep(self._poll_seconds)
 
@@ -164,14 +177,28 @@ class CoveoSearch:
         for some in split_by_length((one for one in ids if can_be_quoted(one)), _ITEMS_A_CALL):
             # Coveo puts a slash behind a URI that has no path; which it does, an item tells only once it is found.
             uris = [uri for one in some for uri in (one, f"{one}/")]
-            answer = self._asked(items_call(self._place, is_any_of("uri", uris), fields, most=2 * len(some)))
-            for item in items_in(answer):
-                found |= {one: item for one in some if same_id(one, item.uri)}
+            call = items_call(
+                self._place, is_any_of("uri", uris), fields, of_source=self._source_name, most=2 * len(some)
+            )
+            asked_for = ids_by_uri(some)
+            for item in items_in(self._asked(call)):
+                document_id = asked_for.get(item.uri, asked_for.get(item.uri.lower()))
+                if document_id is not None:
+                    found[document_id] = item
         return found
+
+    @cached_property
+    def _source_name(self) -> str | None:
+        """What items of the source say of where they come from; `None` when the key may not ask for it."""
+        try:
+            name = self._calls.send(source_call(self._place)).get("name")
+        except CoveoRefused:
+            return None
+        return name if isinstance(name, str) and can_be_quoted(name) else None
 
     def _asked(self, call: CoveoCall) -> Mapping[str, Any]:
         answer = self._calls.send(call)
-        require_no_error(call, answer)
+        require_no_error(call, answer, self._place.read_platform_key())
         return answer
 
 

@@ -13,10 +13,11 @@ from urllib.parse import quote
 import attrs
 
 from coveo_enrich._calls import CoveoCall
-from coveo_enrich.errors import CoveoRefused
+from coveo_enrich.errors import CoveoRefused, shown
+from coveo_enrich.index.expressions import is_any_of
 from coveo_enrich.index.place import CoveoPlace
 
-__all__ = ["FoundItem", "facet_call", "facet_values_in", "items_call", "items_in", "require_no_error"]
+__all__ = ["FoundItem", "facet_call", "facet_values_in", "items_call", "items_in", "require_no_error", "source_call"]
 
 _ALWAYS: Final = ("uri", "orderingid", "indexeddate")
 _FACET: Final = "values"
@@ -37,15 +38,26 @@ class FoundItem:
     fields: Mapping[str, Any]
 
 
-def items_call(place: CoveoPlace, expression: str, fields: Iterable[str], *, most: int) -> CoveoCall:
-    """Search for items, past all caches, with some of their fields."""
-    body = {
+def source_call(place: CoveoPlace) -> CoveoCall:
+    """Ask what the source is called, which is what items say of where they come from."""
+    organization, source = (quote(one, safe="") for one in (place.organization_id, place.source_id))
+    url = f"{place.platform_host}/rest/organizations/{organization}/sources/{source}"
+    return CoveoCall("read the name of the source", "GET", url, privilege="Content, Sources: View")
+
+
+def items_call(
+    place: CoveoPlace, expression: str, fields: Iterable[str], *, of_source: str | None, most: int
+) -> CoveoCall:
+    """Search for items, past all caches, with some of their fields; of one source, when its name is known."""
+    body: dict[str, Any] = {
         "aq": expression,
         "numberOfResults": most,
         "fieldsToInclude": sorted({*_ALWAYS, *fields}),
         "maximumAge": 0,
         "enableQuerySyntax": True,
     }
+    if of_source is not None:
+        body["cq"] = is_any_of("source", [of_source])
     return _call(place, "search for items", body)
 
 
@@ -75,8 +87,13 @@ def facet_values_in(answer: Mapping[str, Any]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda one: -one[1]))
 
 
-def require_no_error(call: CoveoCall, answer: Mapping[str, Any]) -> None:
+def require_no_error(call: CoveoCall, answer: Mapping[str, Any], secret: str) -> None:
     """Raise what a 200 says in its body.
+
+    Args:
+        call: What was asked.
+        answer: What was answered.
+        secret: The key that it was asked with, which may stand in no message.
 
     Raises:
         CoveoRefused: The search failed, although its status says otherwise.
@@ -84,10 +101,16 @@ def require_no_error(call: CoveoCall, answer: Mapping[str, Any]) -> None:
     exception = answer.get("exception")
     if isinstance(exception, Mapping):
         told = cast("Mapping[str, Any]", exception)
-        raise CoveoRefused(call.operation, 200, str(told.get("code") or "") or None, str(told.get("message") or told))
+        code = str(told.get("code") or "") or None
+        raise CoveoRefused(call.operation, 200, code, _shown(str(told.get("message") or told), secret))
     errors = _objects(answer.get("errors"))
     if errors:
-        raise CoveoRefused(call.operation, 200, None, "; ".join(str(one.get("message") or one) for one in errors))
+        said = "; ".join(str(one.get("message") or one) for one in errors)
+        raise CoveoRefused(call.operation, 200, None, _shown(said, secret))
+
+
+def _shown(text: str, secret: str) -> str:
+    return shown(text.replace(secret, "(the key)") if secret else text)
 
 
 def _call(place: CoveoPlace, operation: str, body: Mapping[str, Any]) -> CoveoCall:
@@ -98,9 +121,15 @@ def _call(place: CoveoPlace, operation: str, body: Mapping[str, Any]) -> CoveoCa
 def _item(result: Mapping[str, Any]) -> FoundItem:
     raw = result.get("raw")
     fields = dict(cast("Mapping[str, Any]", raw)) if isinstance(raw, Mapping) else {}
-    ordering_id = str(fields.get("orderingid", ""))
     uri = str(fields.get("uri") or result.get("uri") or "")
-    return FoundItem(uri, int(ordering_id) if ordering_id.isdecimal() else None, fields)
+    return FoundItem(uri, _whole_number(fields.get("orderingid")), fields)
+
+
+def _whole_number(value: object) -> int | None:
+    try:
+        return int(float(str(value))) if isinstance(value, float) else int(str(value))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _objects(value: object) -> Sequence[Mapping[str, Any]]:

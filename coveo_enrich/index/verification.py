@@ -13,6 +13,8 @@ from typing import Any, Final, Literal
 import attrs
 
 from coveo_enrich.index.comparing import same_value
+from coveo_enrich.index.expressions import can_be_quoted
+from coveo_enrich.index.field_settings import RESERVED
 from coveo_enrich.index.search_calls import FoundItem
 
 __all__ = ["Finding", "Verification", "compared"]
@@ -29,7 +31,7 @@ class Finding:
     Attributes:
         kind: ``missing item``; ``old version``, an item of an earlier push; ``missing field``, for which there is
             probably no field, or not one that results show; ``different value``; ``cannot be asked for``, as its id
-            holds a double quote.
+            holds a double quote or a control character.
         document_id: The item.
         field: The field; empty where it is about the whole item.
         sent: What was sent; `None` for a whole item.
@@ -60,6 +62,11 @@ class Verification:
     items: int
     matching: int
     findings: tuple[Finding, ...]
+
+    @property
+    def may_change(self) -> bool:
+        """Whether another look may show more."""
+        return any(finding.kind != "cannot be asked for" for finding in self.findings)
 
     @property
     def is_complete(self) -> bool:
@@ -101,11 +108,11 @@ def compared(
 def _findings(
     document_id: str, fields: Mapping[str, Any], item: FoundItem | None, since: int | None
 ) -> Iterator[Finding]:
-    if '"' in document_id:
+    if not can_be_quoted(document_id):
         yield Finding("cannot be asked for", document_id)
     elif item is None:
         yield Finding("missing item", document_id)
-    elif since is not None and item.ordering_id is not None and item.ordering_id < since:
+    elif since is not None and (item.ordering_id is None or item.ordering_id < since):
         yield Finding("old version", document_id)
     else:
         yield from _fields_that_differ(document_id, fields, item)
@@ -115,6 +122,8 @@ def _fields_that_differ(document_id: str, fields: Mapping[str, Any], item: Found
     shown = _by_small_letters(item.fields.items())
     for field, sent in fields.items():
         found = shown.get(field.lower())
+        if field.lower() in RESERVED:
+            continue
         if found is None and _is_something(sent):
             yield Finding("missing field", document_id, field, sent)
         elif not same_value(sent, found):

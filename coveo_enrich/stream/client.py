@@ -109,7 +109,7 @@ class StreamClient:
             on_chunk=on_chunk,
             progress=progress,
         )
-        self._preflight = Preflight(source, self._settings.retry, needs)
+        self._preflight = Preflight(source, self._settings.retry, needs, ca_bundle, user_agent_suffix)
         self._calls_per_five_minutes = calls_per_five_minutes
         self._ca_bundle = ca_bundle
         self._user_agent_suffix = user_agent_suffix

@@ -5,6 +5,7 @@ What fields have to be, and whether they are, is known to `coveo_enrich.index`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -38,11 +39,15 @@ class Preflight:
         source: Where items go.
         retry: How patiently calls are repeated.
         needs: The fields that items fill.
+        ca_bundle: As `StreamClient` takes it.
+        user_agent_suffix: As `StreamClient` takes it.
     """
 
     source: CoveoSource
     retry: RetryPolicy
     needs: tuple[FieldNeed, ...] = attrs.field(converter=_several)
+    ca_bundle: str | Path | None = None
+    user_agent_suffix: str | None = None
 
     def check(self, fields: FieldCheck | None) -> None:
         """Raise unless nothing that is sent would vanish.
@@ -63,7 +68,9 @@ class Preflight:
             raise ConfigurationError("fields='check' needs to know the fields: StreamClient(…, needs=mapping.needs())")
         if fields == "ignore" or not self.needs:
             return
-        with FieldClient(self.source, retry=self.retry) as client:
+        with FieldClient(
+            self.source, retry=self.retry, ca_bundle=self.ca_bundle, user_agent_suffix=self.user_agent_suffix
+        ) as client:
             plan = client.plan(self.needs)
         if plan.loses_values:
             raise FieldsNotReady(str(plan))

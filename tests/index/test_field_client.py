@@ -135,7 +135,7 @@ def test_a_field_that_somebody_else_made_meanwhile_is_taken_when_it_fits(
     httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(color))
     httpx_mock.add_response(url=create, method="POST", status_code=204)
     done = client.apply(FieldPlan(to_create=(COLOR, size)))
-    assert (done.created, done.found) == (("size",), ("color",))
+    assert (done.created, done.found, done.must_push_again) == (("size",), ("color",), True)
     assert [[model["name"] for model in body] for body in bodies(httpx_mock, "/batch/create")] == [
         ["color", "size"],
         ["size"],
@@ -196,3 +196,28 @@ def test_a_client_pickles_and_shows_no_key() -> None:
     client = pickle.loads(pickle.dumps(FieldClient(source)))  # noqa: S301 - pickled here
     assert isinstance(client, FieldClient)
     assert "xx-push" not in repr(FieldClient(SOURCE))
+
+
+def test_a_page_of_a_proxy_is_no_success(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A log-in page that answers 200 made nothing, and nothing is reported as made."""
+    httpx_mock.add_response(text="<html>log in</html>", is_reusable=True)
+    with pytest.raises(CoveoRefused, match="not a JSON object"):
+        client.apply(FieldPlan(to_create=(COLOR,)))
+    with pytest.raises(CoveoRefused, match="not a JSON object"):
+        client.plan([COLOR])
+
+
+def test_pages_that_are_claimed_and_empty_end(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """Law 7: a number of pages is not believed beyond the first empty one."""
+    answers(httpx_mock, page(pages=999_999_999))
+    assert client.plan([COLOR]).to_create == (COLOR,)
+
+
+def test_a_rule_that_was_made_meanwhile_is_fine(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A lost reply, or somebody else, made it: it is there, and that is what was wanted."""
+    mappings = f"{PLATFORM}/sources/src/mappings"
+    httpx_mock.add_response(url=mappings, json={"common": {"rules": []}, "types": []})
+    httpx_mock.add_response(url=f"{mappings}/common/rules?rebuild=false", method="POST", status_code=412, json={})
+    rule = {"field": "size", "content": ["%[size]"]}
+    httpx_mock.add_response(url=mappings, json={"common": {"rules": [rule]}, "types": []})
+    assert client.apply(FieldPlan(to_map=("size",))).mapped == ("size",)

@@ -92,7 +92,9 @@ def test_a_rule_that_reads_something_else_is_a_conflict() -> None:
     rules = (MappingRule("color", ("%[farbe]", "none")),)
     (conflict,) = plan(COLOR, fields=(RIGHT,), rules=rules).conflicts
     assert conflict.setting == "mapping rule"
-    fine = (MappingRule("color", ("%[farbe]", "%[Color:crawler]")),)
+    behind = (MappingRule("color", ("%[farbe]", "%[color]")),)
+    assert plan(COLOR, fields=(RIGHT,), rules=behind).loses_values
+    fine = (MappingRule("color", ("%[Color:crawler]", "%[farbe]")),)
     assert plan(COLOR, fields=(RIGHT,), rules=fine).is_ready
 
 
@@ -148,7 +150,7 @@ def test_rules_are_read_whatever_else_stands_there() -> None:
     }
     first, second = rules_in(answer)
     assert first == MappingRule("color", ("%[a]", "%[b:x]"))
-    assert (first.reads("a"), first.reads("b"), first.reads("c")) == (True, True, False)
+    assert (first.reads("a"), first.reads("b"), first.reads("c")) == (True, False, False)
     assert second == MappingRule("size", (), "Product")
     assert list(rules_in({"common": 5, "types": None})) == []
 
@@ -180,3 +182,26 @@ def test_types_that_go_into_no_one_field_are_named() -> None:
     assert inferred.needs == (FieldNeed("size", facet=True, free_text=True),)
     (conflict,) = inferred.mixed
     assert (conflict.field, conflict.has) == ("size", "STRING in 2, LONG in 1")
+
+
+def test_what_no_field_can_hold_is_named_and_not_made() -> None:
+    """Law 9: a key that is no field's name, and objects, stop no plan; their values would vanish, and that is said."""
+    inferred = infer([{"my key": 1, "prices": {"a": 1}, 5: 1, "empty": [], "null": [None]}])  # type: ignore[list-item]
+    assert inferred.needs == ()
+    assert {(conflict.field, conflict.loses_values) for conflict in inferred.mixed} == {
+        ("my key", True),
+        ("prices", True),
+        ("5", True),
+    }
+
+
+def test_a_dictionary_field_takes_no_text() -> None:
+    """Its name is there, and what is no object vanishes in it."""
+    made = plan(FieldNeed("color"), fields=(FieldSettings(name="color", key_value=True),))
+    assert ([conflict.setting for conflict in made.conflicts], made.loses_values) == (["keyValue"], True)
+
+
+def test_two_needs_of_one_name_are_needed_together() -> None:
+    """No setting is lost."""
+    made = plan(FieldNeed("a", facet=True), FieldNeed("a", free_text=True))
+    assert made.to_create == (FieldNeed("a", facet=True, free_text=True),)

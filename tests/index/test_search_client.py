@@ -33,6 +33,15 @@ class Push:
     ordering_ids: tuple[int, ...]
 
 
+SOURCE_CALL = "https://platform.cloud.coveo.com/rest/organizations/myorg/sources/src"
+
+
+@pytest.fixture(autouse=True)
+def name_of_source(httpx_mock: HTTPXMock) -> None:
+    """Say what the source is called, if that is asked."""
+    httpx_mock.add_response(url=SOURCE_CALL, json={"name": "My Catalog"}, is_optional=True, is_reusable=True)
+
+
 @pytest.fixture
 def search() -> Iterator[CoveoSearch]:
     """A client that waits for nothing."""
@@ -47,7 +56,12 @@ def item(uri: str, ordering_id: int = 5, **raw: object) -> dict[str, Any]:
 
 def bodies(mock: HTTPXMock) -> list[dict[str, Any]]:
     """What was asked."""
-    return [json.loads(one.content) for one in mock.get_requests()]
+    return [json.loads(one.content) for one in searches(mock)]
+
+
+def searches(mock: HTTPXMock) -> list[httpx.Request]:
+    """The searches among the requests."""
+    return [one for one in mock.get_requests() if "/search/" in one.url.path]
 
 
 def test_items_are_asked_for_by_their_uri_past_the_caches(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
@@ -63,14 +77,15 @@ def test_items_are_asked_for_by_their_uri_past_the_caches(search: CoveoSearch, h
             "fieldsToInclude": ["color", "indexeddate", "orderingid", "uri"],
             "maximumAge": 0,
             "enableQuerySyntax": True,
+            "cq": '@source=="My Catalog"',
         }
     ]
-    assert httpx_mock.get_requests()[0].headers["authorization"] == "Bearer xx-platform"
+    assert searches(httpx_mock)[0].headers["authorization"] == "Bearer xx-platform"
 
 
 def test_what_is_shown_as_it_was_sent_is_complete(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """One look is enough then."""
-    httpx_mock.add_response(json={"results": [item("product://1/", color="Yellow")]})
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1/", color="Yellow")]})
     found = search.verify(YELLOW, pushed=Push((5, 7)))
     assert (found.is_complete, found.items, found.matching, found.findings) == (True, 1, 1, ())
     assert str(found) == "1 of 1 items are as they were sent"
@@ -78,11 +93,11 @@ def test_what_is_shown_as_it_was_sent_is_complete(search: CoveoSearch, httpx_moc
 
 def test_it_looks_again_until_it_is_shown(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """The index needs half a minute and more, so what is missing or old is looked for again."""
-    httpx_mock.add_response(json={"results": []})
-    httpx_mock.add_response(json={"results": [item("product://1", 4, color="Yellow")]})
-    httpx_mock.add_response(json={"results": [item("product://1", 5, color="Yellow")]})
+    httpx_mock.add_response(url=SEARCH, json={"results": []})
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", 4, color="Yellow")]})
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", 5, color="Yellow")]})
     assert search.verify(YELLOW, pushed=Push((5,))).is_complete
-    assert len(httpx_mock.get_requests()) == 3
+    assert len(searches(httpx_mock)) == 3
 
 
 @pytest.mark.parametrize(
@@ -97,7 +112,7 @@ def test_it_looks_again_until_it_is_shown(search: CoveoSearch, httpx_mock: HTTPX
 )
 def test_what_is_not_as_it_was_sent_is_named(httpx_mock: HTTPXMock, results: list[Any], finding: Finding) -> None:
     """Law 9: each way to vanish has its own kind, and the time that Coveo is given ends."""
-    httpx_mock.add_response(json={"results": results})
+    httpx_mock.add_response(url=SEARCH, json={"results": results})
     found = CoveoSearch(SOURCE).verify(YELLOW, pushed=Push((5,)), timeout=0)
     assert (found.findings, found.is_complete) == ((finding,), False)
     assert str(finding) in str(found)
@@ -107,7 +122,7 @@ def test_what_is_not_as_it_was_sent_is_named(httpx_mock: HTTPXMock, results: lis
 
 def test_an_id_that_cannot_be_asked_for_is_named(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """A double quote has no form in an expression: it is in no request, and no part of the syntax."""
-    httpx_mock.add_response(json={"results": []})
+    httpx_mock.add_response(url=SEARCH, json={"results": []})
     evil = 'product://1" OR @uri="'
     found = search.verify({evil: {}, "product://2": {}}, timeout=0)
     assert Finding("cannot be asked for", evil) in found.findings
@@ -121,15 +136,15 @@ def test_many_items_are_asked_for_in_several_calls(search: CoveoSearch, httpx_mo
         asked = json.loads(request.content)["aq"].removeprefix("@uri==(").removesuffix(")").split(",")
         return httpx.Response(200, json={"results": [item(one.strip('"')) for one in asked[1::2]]})
 
-    httpx_mock.add_callback(answer, is_reusable=True)
+    httpx_mock.add_callback(answer, url=SEARCH, is_reusable=True)
     expected: dict[str, dict[str, Any]] = {f"product://{number}": {} for number in range(250)}
     assert search.verify(expected).matching == 250
-    assert len(httpx_mock.get_requests()) == 3
+    assert len(searches(httpx_mock)) == 3
 
 
 def test_a_sample_looks_for_some(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """Of a large catalog as many as are asked for, and of a small one all."""
-    httpx_mock.add_response(json={"results": []}, is_reusable=True)
+    httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
     expected: dict[str, dict[str, Any]] = {f"product://{number}": {} for number in range(50)}
     assert search.verify(expected, sample=3, timeout=0).items == 3
     assert search.verify(expected, sample=99, timeout=0).items == 50
@@ -146,14 +161,14 @@ def test_an_error_inside_a_success_is_an_error(
     search: CoveoSearch, httpx_mock: HTTPXMock, body: dict[str, Any]
 ) -> None:
     """A search answers 200 with what went wrong in its body; no items is not what it found."""
-    httpx_mock.add_response(json=body)
+    httpx_mock.add_response(url=SEARCH, json=body)
     with pytest.raises(CoveoRefused, match="bad"):
         search.read_back(["product://1"], [])
 
 
 def test_a_missing_privilege_is_named(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """A 403 says which privilege is lacking, and the key is in no message."""
-    httpx_mock.add_response(status_code=403, json={"message": "no", "errorCode": "ACCESS_DENIED"})
+    httpx_mock.add_response(url=SEARCH, status_code=403, json={"message": "no", "errorCode": "ACCESS_DENIED"})
     with pytest.raises(AccessRefused, match="Execute queries") as raised:
         search.read_back(["product://1"], [])
     assert "xx-platform" not in str(raised.value)
@@ -162,7 +177,7 @@ def test_a_missing_privilege_is_named(search: CoveoSearch, httpx_mock: HTTPXMock
 def test_the_values_of_a_field_are_counted(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """As a facet has them, the most frequent first."""
     values = [{"value": "Red", "numberOfResults": 2}, {"value": "Yellow", "numberOfResults": 9}]
-    httpx_mock.add_response(json={"results": [], "facets": [{"field": "color", "values": values}]})
+    httpx_mock.add_response(url=SEARCH, json={"results": [], "facets": [{"field": "color", "values": values}]})
     assert list(search.facet("color", expression="@kind==kayak").items()) == [("Yellow", 9), ("Red", 2)]
     (body,) = bodies(httpx_mock)
     assert (body["aq"], body["numberOfResults"], body["facets"][0]["field"]) == ("@kind==kayak", 0, "color")
@@ -179,6 +194,8 @@ def test_the_values_of_a_field_are_counted(search: CoveoSearch, httpx_mock: HTTP
         (True, "true"),
         (12.0, 12),
         (12.5, 12.5),
+        (5.0, "5.0"),
+        (date(2026, 1, 2), "2026-01-02"),
         (3, "3"),
         ("https://x.example/", "https://x.example"),
         (datetime(2026, 1, 2, tzinfo=UTC), 1_767_312_000_000),
@@ -195,7 +212,16 @@ def test_a_value_is_known_in_the_form_that_coveo_gives_it(sent: object, found: o
 
 @pytest.mark.parametrize(
     ("sent", "found"),
-    [("Yellow", "Red"), (["a"], ["a", "b"]), (True, "False"), (1, 2), ("a", None), ({"a": 1}, {"a": 2}), ({}, "x")],
+    [
+        ("Yellow", "Red"),
+        ("size 1/", "size 1"),
+        (["a"], ["a", "b"]),
+        (True, "False"),
+        (1, 2),
+        ("a", None),
+        ({"a": 1}, {"a": 2}),
+        ({}, "x"),
+    ],
 )
 def test_another_value_is_told(sent: object, found: object) -> None:
     """What is not the same in any form is different."""
@@ -219,7 +245,7 @@ def test_a_group_of_values_is_neither_too_long_nor_too_many(values: list[str], m
     groups = list(split_by_length(values, most))
     assert [value for group in groups for value in group] == values
     assert all(len(group) <= most for group in groups)
-    assert all(sum(map(len, group[:-1])) <= 8_000 for group in groups)
+    assert all(sum(map(len, group[:-1])) <= 4_000 for group in groups)
 
 
 @pytest.mark.parametrize("options", [{"poll_seconds": -1}, {"calls_per_five_minutes": 0}])
@@ -227,3 +253,46 @@ def test_a_value_out_of_its_range_is_refused(options: dict[str, Any]) -> None:
     """It is told at once."""
     with pytest.raises(ConfigurationError):
         CoveoSearch(SOURCE, **options)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"exception": {"message": "token xx-platform is bad"}}, {"errors": [{"message": "xx-platform" * 999}]}],
+)
+def test_no_key_is_in_a_message_of_a_search(search: CoveoSearch, httpx_mock: HTTPXMock, body: dict[str, Any]) -> None:
+    """Law 13: what Coveo says inside a success is shown without the key, and not without end."""
+    httpx_mock.add_response(url=SEARCH, json=body)
+    with pytest.raises(CoveoRefused) as raised:
+        search.read_back(["product://1"], [])
+    assert "xx-platform" not in str(raised.value)
+    assert len(str(raised.value)) < 1_000
+
+
+def test_ids_that_differ_by_a_slash_or_case_are_told_apart(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """An item is that of the id that it has, and of one in other letters only where none has it."""
+    found = [item("product://x/a/", color="1"), item("product://x/A", color="2"), item("product://Y", color="3")]
+    httpx_mock.add_response(url=SEARCH, json={"results": found})
+    shown = search.read_back(["product://x/a", "product://x/A", "product://y"], ["color"])
+    assert {one: fields["color"] for one, fields in shown.items()} == {
+        "product://x/a": "1",
+        "product://x/A": "2",
+        "product://y": "3",
+    }
+
+
+def test_what_proves_no_push_is_refused_or_old(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """A receipt without an orderingId cannot tell items of its push, nor can an item without one be told."""
+    with pytest.raises(ConfigurationError, match="no orderingId"):
+        search.verify(YELLOW, pushed=Push(()))
+    with pytest.raises(ConfigurationError, match="timeout"):
+        search.verify(YELLOW, timeout=float("nan"))
+    bare = {"uri": "product://1", "raw": {"uri": "product://1", "color": "Yellow"}}
+    httpx_mock.add_response(url=SEARCH, json={"results": [bare]})
+    assert search.verify(YELLOW, pushed=Push((5,)), timeout=0).findings == (Finding("old version", "product://1"),)
+
+
+def test_keys_of_an_item_are_not_looked_for(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """Whole documents may be given: what is no field is passed over."""
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", color="Yellow")]})
+    whole = {"documentId": "product://1", "data": "<html>", "fileExtension": ".html", "color": "Yellow"}
+    assert search.verify({"product://1": whole}).is_complete
