@@ -53,7 +53,8 @@ class CoveoSearch:
 
     Args:
         place: The organization, as `coveo_enrich.CoveoSource` names it. Its ``platform_key`` is used where there is
-            one; it needs the privilege to execute queries, and to view all content where items are not for everybody.
+            one; it needs the privilege to execute queries, and to view the source where others have items of the same
+            ids.
         retry: How patiently calls are repeated.
         calls_per_five_minutes: How many calls this client makes in any five minutes, 1 or more, default 250.
         poll_seconds: How long `verify` waits between two looks, 0 or more, default 30: an item is shown half a minute

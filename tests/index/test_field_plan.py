@@ -186,7 +186,8 @@ def test_types_that_go_into_no_one_field_are_named() -> None:
 
 def test_what_no_field_can_hold_is_named_and_not_made() -> None:
     """Law 9: a key that is no field's name, and objects, stop no plan; their values would vanish, and that is said."""
-    inferred = infer([{"my key": 1, "prices": {"a": 1}, 5: 1, "empty": [], "null": [None]}])  # type: ignore[list-item]
+    odd: dict[Any, Any] = {"my key": 1, "prices": {"a": 1}, 5: 1, "empty": [], "null": [None]}
+    inferred = infer([odd])
     assert inferred.needs == ()
     assert {(conflict.field, conflict.loses_values) for conflict in inferred.mixed} == {
         ("my key", True),
