@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import attrs
 
-from coveo_enrich.index.field_settings import RESERVED, FieldConflict, FieldSettings, shortcomings
+from coveo_enrich.index.field_names import RESERVED
+from coveo_enrich.index.field_settings import FieldConflict, FieldSettings, shortcomings
 from coveo_enrich.index.mapping_rules import MappingRule
 from coveo_enrich.index.needs import FieldNeed
 

@@ -12,22 +12,8 @@ import attrs
 
 from coveo_enrich.index.needs import FieldNeed
 
-__all__ = ["RESERVED", "FieldConflict", "FieldSettings", "field_model", "shortcomings"]
+__all__ = ["FieldConflict", "FieldSettings", "field_model", "shortcomings"]
 
-# Keys of an item that say what it is and are no fields to make: docs.coveo.com/en/162
-RESERVED: Final = frozenset(
-    {
-        "compressedbinarydata",
-        "compressedbinarydatafileid",
-        "compressiontype",
-        "data",
-        "documentid",
-        "fileextension",
-        "orderingid",
-        "parentid",
-        "permissions",
-    }
-)
 # A number that a narrower type cannot hold is not indexed.
 _HOLDS: Final[Mapping[str, frozenset[str]]] = {
     "STRING": frozenset({"STRING"}),

@@ -5,7 +5,6 @@ For catalogs whose fields nobody wrote down. A mapping says better what it needs
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -14,12 +13,12 @@ from typing import Any, Final, cast
 
 import attrs
 
+from coveo_enrich.index.field_names import is_field_name
 from coveo_enrich.index.field_settings import FieldConflict
 from coveo_enrich.index.needs import FieldNeed, IndexFieldType
 
 __all__ = ["Inferred", "infer"]
 
-_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,254}")  # platform.cloud.coveo.com, Field API
 _LARGEST_LONG: Final = 2**31
 _NUMBERS: Final[tuple[IndexFieldType, ...]] = ("LONG", "LONG_64", "DOUBLE")
 
@@ -49,13 +48,13 @@ def infer(documents: Iterable[Mapping[str, Any]]) -> Inferred:
         for key, value in document.items():
             seen.setdefault(str(key).lower(), _Seen()).add(value)
     known = {name: one for name, one in seen.items() if one.types or one.has_objects}
-    fields = {name: one for name, one in known.items() if _FIELD_NAME.fullmatch(name) and not one.has_objects}
+    fields = {name: one for name, one in known.items() if is_field_name(name) and not one.has_objects}
     return Inferred(tuple(one.need(name) for name, one in fields.items()), tuple(_conflicts(known)))
 
 
 def _conflicts(known: Mapping[str, _Seen]) -> Iterator[FieldConflict]:
     for name, one in known.items():
-        if not _FIELD_NAME.fullmatch(name):
+        if not is_field_name(name):
             breaks = "no field can have such a name, and its values are not indexed"
             yield FieldConflict(name, "name", name, "letters, digits and underscores", breaks, loses_values=True)
         elif one.has_objects:

@@ -5,12 +5,12 @@ Whether the field exists, and making it, is no matter here.
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 import attrs
 
 from coveo_enrich.errors import ConfigurationError
+from coveo_enrich.index.field_names import check_field_name
 
 __all__ = ["FieldNeed", "IndexFieldType"]
 
@@ -18,15 +18,7 @@ IndexFieldType = Literal["STRING", "LONG", "LONG_64", "DOUBLE", "DATE"]
 """A type of field, in Coveo's own words (platform.cloud.coveo.com, Field API)."""
 
 _TYPES: Final[tuple[str, ...]] = get_args(IndexFieldType)
-_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,254}")  # platform.cloud.coveo.com, Field API
 _OF_TEXT_ONLY: Final = ("multi_value", "hierarchical", "free_text")
-
-
-def _check_name(_instance: object, _attribute: object, value: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    if not isinstance(value, str) or not _FIELD_NAME.fullmatch(value):
-        raise ConfigurationError(
-            f"{value!r} is no Coveo field name: a lower-case letter, then letters, digits and underscores"
-        )
 
 
 def _check_type(_instance: object, _attribute: object, value: IndexFieldType) -> None:
@@ -50,7 +42,7 @@ class FieldNeed:
         ConfigurationError: Coveo has no such field.
     """
 
-    name: str = attrs.field(validator=_check_name)
+    name: str = attrs.field(validator=check_field_name)
     type: IndexFieldType = attrs.field(default="STRING", kw_only=True, validator=_check_type)
     facet: bool = attrs.field(default=False, kw_only=True)
     multi_value: bool = attrs.field(default=False, kw_only=True)

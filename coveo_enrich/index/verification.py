@@ -14,7 +14,7 @@ import attrs
 
 from coveo_enrich.index.comparing import same_value
 from coveo_enrich.index.expressions import can_be_quoted
-from coveo_enrich.index.field_settings import RESERVED
+from coveo_enrich.index.field_names import RESERVED
 from coveo_enrich.index.search_calls import FoundItem
 
 __all__ = ["Finding", "Verification", "compared"]

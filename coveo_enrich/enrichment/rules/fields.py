@@ -5,41 +5,21 @@ What a field is to become is decided elsewhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from coveo_enrich._frames import plain
 from coveo_enrich.errors import ConfigurationError
+from coveo_enrich.index import field_names
 
 __all__ = ["as_text", "check_field_name", "is_missing", "key_of", "keys_by_field", "parts"]
 
-# docs.coveo.com, Field API
-_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,254}")
-# docs.coveo.com/en/162
-_RESERVED: Final = frozenset(
-    {
-        "compressedbinarydata",
-        "compressedbinarydatafileid",
-        "compressiontype",
-        "data",
-        "documentid",
-        "fileextension",
-        "orderingid",
-        "parentid",
-        "permissions",
-    }
-)
-
 
 def check_field_name(_instance: object, _attribute: object, value: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """Raise unless Coveo takes a text for a field's name: the validator of every value that holds one."""
-    if not isinstance(value, str) or not _FIELD_NAME.fullmatch(value):
-        raise ConfigurationError(
-            f"{value!r} is no Coveo field name: a lower-case letter, then letters, digits and underscores"
-        )
-    if value in _RESERVED:
+    """Raise unless values may be written into a field of that name: the validator of every value that holds one."""
+    field_names.check_field_name(_instance, _attribute, value)
+    if value in field_names.RESERVED:
         raise ConfigurationError(f"{value!r} is a reserved key of a Coveo item, not a field")
 
 
