@@ -50,7 +50,7 @@ def main() -> int:
 def _options() -> _Options:
     parser = argparse.ArgumentParser(
         prog="python -m coveo_enrich.sandbox",
-        description="A Coveo on localhost: a Stream API, a Field API, and a status page at /.",
+        description="A Coveo on localhost: a Stream API, a Field API, and a content browser at /.",
     )
     parser.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="0 picks a free one; default: %(default)s")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; default: %(default)s")

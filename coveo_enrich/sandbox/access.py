@@ -23,6 +23,8 @@ __all__ = [
 ]
 
 Privilege: TypeAlias = Literal[
+    "CATALOG_EDIT",
+    "CATALOG_VIEW",
     "FIELD_CREATE",
     "FIELD_EDIT",
     "FIELD_VIEW",

@@ -23,6 +23,7 @@ from coveo_enrich.sandbox.access import (
     check_token,
 )
 from coveo_enrich.sandbox.backend import Backend
+from coveo_enrich.sandbox.catalog_api import CatalogApi
 from coveo_enrich.sandbox.containers import BUCKET, REQUIRED_HEADERS, Container
 from coveo_enrich.sandbox.exchange import json_answer, read_body
 from coveo_enrich.sandbox.field_api import FieldApi
@@ -71,6 +72,7 @@ def build_app(backend: Backend, account: Account) -> ASGIApp:
             Route(f"{platform}/sources/{{source}}", coveo.source, methods=["GET"]),
             *FieldApi(coveo.admit_to_fields).routes(platform),
             *MappingApi(coveo.admit_to_mappings).routes(f"{platform}/sources/{{source}}"),
+            *CatalogApi(coveo.admit_to_catalogs, account, backend.catalogs).routes(platform),
             *MetadataApi(coveo.admit_to_metadata, backend).routes(f"{platform}/sources/{{source}}"),
             *LogsApi(coveo.admit_to_logs, backend).routes(),
             *PrivilegeApi(account).routes(),
@@ -145,6 +147,12 @@ class _Coveo:
     def admit_to_fields(self, request: Request, privilege: Privilege) -> Organization:
         """The organization whose fields are asked for."""
         return self._backend.organization(self._admit(request, privilege))
+
+    def admit_to_catalogs(self, request: Request, privilege: Privilege) -> str:
+        """The organization whose catalogs are asked for, or that of one of its sources."""
+        if "source" in request.path_params:
+            return self._admit_to_platform(request, privilege).organization_id
+        return self._admit(request, privilege)
 
     def admit_to_logs(self, request: Request) -> str:
         """The organization whose logs are asked for."""

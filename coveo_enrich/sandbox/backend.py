@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import attrs
 
 from coveo_enrich.sandbox.batches import Call
+from coveo_enrich.sandbox.catalog_registry import CatalogRegistry
 from coveo_enrich.sandbox.clock import Clock, milliseconds
 from coveo_enrich.sandbox.containers import Container, Containers
 from coveo_enrich.sandbox.index import Index
@@ -117,6 +119,7 @@ class Backend:
         self._organizations = Organizations(
             self._index.fields(), self._save_field, self._index.mappings(), self._save_mappings
         )
+        self.catalogs = CatalogRegistry(self._index.catalogs(), self._save_catalogs, lambda: self._last_ordering_id + 1)
         self.containers = Containers(folder, url)
         self._rules = rules
         self._streams = Streams()
@@ -199,7 +202,11 @@ class Backend:
             receipt = self._receipt()
             files = (UploadedFile(file_id, path),)
             now = self._now()
-            self._index.update(source, self._intake(source, call, receipt, files, now), now)
+            intake = self._intake(source, call, receipt, files, now)
+            if call == "merge" and self.catalogs.of(source.organization_id).catalog_of(source.source_id) is None:
+                self._index.reject(source, intake, now, "a merge into a source without a catalog indexes nothing")
+            else:
+                self._index.update(source, intake, now)
             return receipt
 
     def delete_older_than(self, source: Source, ordering_id: int, delay_minutes: int) -> Receipt:
@@ -240,7 +247,12 @@ class Backend:
 
         As soon as all that was accepted is processed.
         """
-        return self._index.searched(organization_id, ask, self._now())
+        catalogs = self.catalogs.of(organization_id)
+        return self._index.searched(organization_id, lambda items: ask(filter(catalogs.is_result, items)), self._now())
+
+    def look(self, read: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """What ``read`` reads of the store's tables, as soon as all that was accepted is processed."""
+        return self._index.look(read, self._now())
 
     def samples(self, source: Source) -> Future[list[dict[str, Any]]]:
         """What the items of the source's sample said, as soon as all that was accepted is processed."""
@@ -286,6 +298,7 @@ class Backend:
     ) -> Intake:
         """What was accepted, with the fields and mapping rules of now: a later change does nothing to it."""
         organization = self.organization(source.organization_id)
+        self.catalogs.with_source(source.organization_id, source.source_id)
         mappings = organization.mappings(source.source_id).now
         return Intake(call, receipt.ordering_id, files, organization.by_name, logged_at, mappings=mappings)
 
@@ -313,3 +326,6 @@ class Backend:
 
     def _save_mappings(self, organization_id: str, source_id: str, model: Mapping[str, Any]) -> None:
         self._index.save_mappings(organization_id, source_id, model, self._now())
+
+    def _save_catalogs(self, organization_id: str, model: Mapping[str, Any]) -> None:
+        self._index.save_catalogs(organization_id, model, self._now())

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from coveo_enrich.sandbox.expressions import folded
 from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.query_language import folded
 from coveo_enrich.sandbox.search_item import Value, View
 
 __all__ = ["FacetOrder", "FacetRequest", "FacetResult", "FacetValue", "Tally"]
@@ -91,11 +91,11 @@ class Tally:
         """Whether the item has one of the values that are selected."""
         return not self._selected or not self._selected.isdisjoint(self._paths(item))
 
-    def count(self, item: View) -> None:
-        """Count the values of an item."""
+    def count(self, item: View, times: int = 1) -> None:
+        """Count the values of an item, or of so many items that have the same."""
         if self._is_facet:
             for path, name in self._paths(item).items():
-                self._counts[path] = self._counts.get(path, 0) + 1
+                self._counts[path] = self._counts.get(path, 0) + times
                 self._names.setdefault(path, name)
 
     def result(self) -> FacetResult:

@@ -42,6 +42,7 @@ Operation: TypeAlias = Literal[
     "fields",
     "mappings",
     "metadata",
+    "catalogs",
     "logs",
     "search",
 ]
@@ -64,6 +65,7 @@ _PATHS: tuple[tuple[str, re.Pattern[str], Operation], ...] = (
     ("", re.compile(r"/rest/organizations/[^/]+/indexes/(page/)?fields(/.*)?"), "fields"),
     ("", re.compile(rf"/rest{_SOURCE}/mappings(/.*)?"), "mappings"),
     ("", re.compile(rf"/rest{_SOURCE}/metadata(/status)?"), "metadata"),
+    ("", re.compile(r"/rest/organizations/[^/]+/catalog(s|configurations)(/.*)?"), "catalogs"),
     ("POST", re.compile(r"/logs/v1/organizations/[^/]+(/facets(Stats)?)?"), "logs"),
     ("", re.compile(r"/rest/search/v2(/fields|/values)?"), "search"),
 )

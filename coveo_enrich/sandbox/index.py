@@ -7,6 +7,7 @@ before whatever comes next.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -72,6 +73,10 @@ class Index:
         """Carry out the files, and leave other items alone. Does not wait."""
         self._do(lambda: self._update(source, intake), now)
 
+    def reject(self, source: Source, intake: Intake, now: int, reason: str) -> None:
+        """Report that nothing of the files is carried out. Does not wait."""
+        self._do(lambda: self._reject(source, intake, reason), now)
+
     def remove_older(self, source: Source, ordering_id: int, now: int, *, due: int) -> None:
         """Let items whose last operation is strictly older leave when ``due`` has come. Does not wait."""
         self._do(lambda: self._store.plan_removal(self._store.key(source), ordering_id, due), now)
@@ -84,6 +89,10 @@ class Index:
         """Remember the mapping rules of a source over restarts. Does not wait."""
         self._do(lambda: self._store.save_mappings(organization_id, source_id, model), now)
 
+    def save_catalogs(self, organization_id: str, model: Mapping[str, Any], now: int) -> None:
+        """Remember the catalogs of an organization over restarts. Does not wait."""
+        self._do(lambda: self._store.save_catalogs(organization_id, model), now)
+
     def save_number(self, name: str, value: int, now: int) -> None:
         """Remember a number over restarts. Does not wait."""
         self._do(lambda: self._store.set_number(name, value), now)
@@ -95,6 +104,10 @@ class Index:
     def mappings(self) -> list[tuple[str, str, dict[str, Any]]]:
         """The mapping rules that were remembered, each with its organization and source."""
         return self._thread.submit(self._store.mappings).result()
+
+    def catalogs(self) -> list[tuple[str, dict[str, Any]]]:
+        """The catalogs that were remembered, each with its organization."""
+        return self._thread.submit(self._store.catalogs).result()
 
     def number(self, name: str) -> int:
         """A number that was remembered; 0 when it was not."""
@@ -127,6 +140,10 @@ class Index:
     def searched(self, organization_id: str, ask: Callable[[Iterator[StoredItem]], T], now: int) -> Future[T]:
         """What ``ask`` makes of the items that searches find now, which come in no order."""
         return self._read(lambda: ask(self._store.searchable(organization_id, now)), now)
+
+    def look(self, read: Callable[[sqlite3.Connection], T], now: int) -> Future[T]:
+        """What ``read`` reads of the store's tables."""
+        return self._read(lambda: self._store.look(read), now)
 
     def count(self, source: Source, now: int) -> Future[int]:
         """How many items there are."""
@@ -188,6 +205,13 @@ class Index:
     def _update(self, source: Source, intake: Intake) -> None:
         with self._store.transaction():
             self._take_in(self._store.key(source), intake)
+
+    def _reject(self, source: Source, intake: Intake, reason: str) -> None:
+        with self._store.transaction():
+            key = self._store.key(source)
+            for file in intake.files:
+                reject_file(self._store, key, intake, file, reason)
+                file.path.unlink()
 
     def _take_in(self, source: int, intake: Intake) -> int:
         barred_until = self._store.barred_until(source)

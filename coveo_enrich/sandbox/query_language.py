@@ -5,143 +5,60 @@ Whatever is not known to mean something is refused, as a query that is misread f
 
 from __future__ import annotations
 
-import math
 import re
-import unicodedata
-from typing import Literal, TypeAlias, cast
+from typing import cast
 
 import attrs
 
-__all__ = [
-    "EVERYTHING",
-    "And",
-    "AtLeast",
-    "Boost",
-    "Compare",
-    "Exists",
-    "Expression",
-    "Not",
-    "Operator",
-    "Or",
-    "Phrase",
-    "QueryError",
-    "Range",
-    "folded",
-    "parse_expression",
-    "parse_text",
-    "partial",
-    "words",
-]
+from coveo_enrich.sandbox.expressions import (
+    EVERYTHING,
+    And,
+    Boost,
+    Compare,
+    Exists,
+    Expression,
+    Not,
+    Operator,
+    Or,
+    Phrase,
+    QueryError,
+    Range,
+    words,
+)
+from coveo_enrich.sandbox.query_extensions import ExtensionCall, extension_at
 
-Operator: TypeAlias = Literal["=", "==", "<>", "*=", ">", ">=", "<", "<="]
+__all__ = ["ParsedExpression", "parse_expression", "parse_text"]
 
 _DEEPEST = 50
 _BLANK = re.compile(r"\s+")
 _QUOTED = re.compile(r'"([^"]*)"')
 _APOSTROPHED = re.compile(r"'([^']*)'")
-_WORD = re.compile(r'[^\s()"]+')
+_WORD = re.compile(r'[^\s(),"]+')
 _VALUE = re.compile(r'[^\s(),"]+')
 _FIELD = re.compile(r"@([A-Za-z][A-Za-z0-9_]*)")
 _OPERATOR = re.compile(r"\s*(==|<>|>=|<=|[*~%/]=|=|>|<)\s*")
 _RANGE = re.compile(r'([^\s(),"]+?)\.\.([^\s(),"]+)')
-_EXTENSION = re.compile(r"\$([A-Za-z]+)\s*\(")
-_KEY = re.compile(r"([A-Za-z]+)\s*:\s*")
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+_MINUS = re.compile(r"(?<![^\s(])-(?=[^\s)-])")
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
+_LARGEST_MODIFIER = 2**31
 _KNOWN_OPERATORS = frozenset({"=", "==", "<>", "*=", ">", ">=", "<", "<="})
 _JOINING = frozenset({"AND", "OR"})
 _NO_VALUES = _JOINING | {"NOT"}
-_PART_OF_WORD = re.compile(r"[^\W_]+")
-
-
-class QueryError(ValueError):
-    """A query that cannot be carried out; the text says why, and where it is about an expression, at which place."""
+_QRE_NEEDS = frozenset({"expression", "modifier"})
+_QRE_TAKES = _QRE_NEEDS | {"isconstant"}
 
 
 @attrs.frozen
-class Phrase:
-    """Words that stand in an item's free text, one after the other."""
+class ParsedExpression:
+    """What an expression says.
 
-    words: tuple[str, ...]
+    Attributes:
+        condition: What is to be found.
+        boosts: What is to come earlier or later among that.
+    """
 
-
-@attrs.frozen
-class Exists:
-    """The item has the field."""
-
-    field: str
-
-
-@attrs.frozen
-class Compare:
-    """The field stands in this relation to one of the values."""
-
-    field: str
-    operator: Operator
-    values: tuple[str, ...]
-
-
-@attrs.frozen
-class Range:
-    """The field is between two values, both included."""
-
-    field: str
-    low: str
-    high: str
-
-
-@attrs.frozen
-class Not:
-    """What the part does not find."""
-
-    part: Expression
-
-
-@attrs.frozen
-class And:
-    """What every part finds; without parts, everything."""
-
-    parts: tuple[Expression, ...]
-
-
-@attrs.frozen
-class Or:
-    """What any part finds."""
-
-    parts: tuple[Expression, ...]
-
-
-@attrs.frozen
-class Boost:
-    """Everything; what the part finds comes earlier, or later when the modifier is negative."""
-
-    part: Expression
-    modifier: float
-
-
-@attrs.frozen
-class AtLeast:
-    """What so many of the parts find."""
-
-    number: int
-    parts: tuple[Expression, ...]
-
-
-Expression: TypeAlias = Phrase | Exists | Compare | Range | Not | And | Or | AtLeast | Boost
-
-EVERYTHING = And(())
-
-
-def folded(text: str) -> str:
-    """The text without case and diacritics, which a search ignores."""
-    if text.isascii():
-        return text.lower()
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in parts if not unicodedata.combining(character))
-
-
-def words(text: str) -> tuple[str, ...]:
-    """The words of a text as they are indexed: folded, and without punctuation."""
-    return tuple(_PART_OF_WORD.findall(folded(text)))
+    condition: Expression
+    boosts: tuple[Boost, ...] = ()
 
 
 def parse_text(text: str) -> Expression:
@@ -149,35 +66,14 @@ def parse_text(text: str) -> Expression:
     return _all_of([_phrase(word) for word in text.split()])
 
 
-def parse_expression(text: str) -> Expression:
-    """The expression that the text says; everything when it is blank.
+def parse_expression(text: str) -> ParsedExpression:
+    """What the text says; everything is to be found when it is blank.
 
     Raises:
         QueryError: It cannot be read.
     """
-    return _parsed(text, 0)
-
-
-def partial(expression: Expression, *, keywords: int, percent: int) -> Expression:
-    """The expression, found by a part of its words when it is nothing but words, and so many of them.
-
-    Args:
-        expression: The expression.
-        keywords: From how many words on.
-        percent: How many of them are needed.
-    """
-    parts = expression.parts if isinstance(expression, And) else (expression,)
-    if len(parts) < max(keywords, 2) or not all(isinstance(part, Phrase) for part in parts):
-        return expression
-    return AtLeast(math.ceil(len(parts) * percent / 100), parts)
-
-
-def _parsed(text: str, depth: int) -> Expression:
     reader = _Reader(text)
-    expression = EVERYTHING if reader.is_done() else reader.alternatives(depth)
-    if not reader.is_done():
-        raise reader.error("a closing parenthesis without its opening one")
-    return expression
+    return ParsedExpression(reader.whole(0), tuple(reader.boosts))
 
 
 def _phrase(text: str) -> Expression:
@@ -190,12 +86,26 @@ def _all_of(parts: list[Expression]) -> Expression:
     return meaning[0] if len(meaning) == 1 else And(meaning)
 
 
+def _any_of(parts: list[Expression]) -> Expression:
+    meaning = tuple(part for part in parts if part != EVERYTHING)
+    return Or(meaning) if len(meaning) > 1 else _all_of(parts)
+
+
 class _Reader:
     """The text, and how far it is read. The deeper of two operators binds closer: NOT, then AND, then OR."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, takes_apostrophes: bool = False) -> None:
         self._text = text
         self._at = 0
+        self._takes_apostrophes = takes_apostrophes
+        self.boosts: list[Boost] = []
+
+    def whole(self, depth: int) -> Expression:
+        """What the whole text says, but for the boosts, which are in `boosts` then."""
+        expression = EVERYTHING if self.is_done() else self.alternatives(depth)
+        if not self.is_done():
+            raise self.error("a closing parenthesis without its opening one, or a comma")
+        return expression
 
     def is_done(self) -> bool:
         """Whether only blanks are left."""
@@ -204,7 +114,7 @@ class _Reader:
 
     def error(self, problem: str) -> QueryError:
         """The error at this place."""
-        return QueryError(f"{problem}, at character {self._at + 1}")
+        return QueryError.at(problem, self._at)
 
     def alternatives(self, depth: int) -> Expression:
         """What stands between the OR of a level."""
@@ -213,45 +123,53 @@ class _Reader:
         parts = [self._conjunction(depth)]
         while self._take_word("OR"):
             parts.append(self._conjunction(depth))
-        meaning = tuple(part for part in parts if part != EVERYTHING)
-        return Or(meaning) if len(meaning) > 1 else _all_of(parts)
+        return _any_of(parts)
 
     def _conjunction(self, depth: int) -> Expression:
         parts = [self._negation(depth)]
-        while not self.is_done() and not self._is_next(")") and self._peek_word() != "OR":
+        while not self._is_at_end_of_part(depth) and self._peek_word() != "OR":
             self._take_word("AND")
             parts.append(self._negation(depth))
         return _all_of(parts)
 
+    def _is_at_end_of_part(self, depth: int) -> bool:
+        """Whether nothing is left between these parentheses, or up to their next comma; elsewhere it is punctuation."""
+        return self.is_done() or self._is_next(")") or (depth > 0 and self._is_next(","))
+
     def _negation(self, depth: int) -> Expression:
         is_negative = False
-        while self._take_word("NOT"):
+        while self._take_word("NOT") or self._take(_MINUS):
             is_negative = not is_negative
         part = self._term(depth)
-        # Punctuation is not indexed: to leave it out leaves nothing out.
+        # Punctuation is not indexed, and a boost finds nothing: to leave it out leaves nothing out.
         return Not(part) if is_negative and part != EVERYTHING else part
 
     def _term(self, depth: int) -> Expression:
-        if self.is_done() or self._is_next(")"):
+        if self._is_at_end_of_part(depth):
             raise self.error("something is missing")
         start = self._text[self._at]
+        if start == ",":
+            self._at += 1
+            return EVERYTHING
         if start == "(":
             return self._group(depth)
         if start == '"':
             return _phrase(self._quoted())
         if start == "@":
             return self._field_test()
-        if self._take(_EXTENSION, move=False):
-            return self._extension(depth)
-        return self._free_word()
+        call = extension_at(self._text, self._at)
+        return self._free_word() if call is None else self._extension(call, depth)
 
     def _group(self, depth: int) -> Expression:
         self._at += 1
-        part = self.alternatives(depth + 1)
+        parts = [self.alternatives(depth + 1)]
+        while self._is_next(","):
+            self._at += 1
+            parts.append(self.alternatives(depth + 1))
         if not self._is_next(")"):
             raise self.error("a parenthesis is not closed")
         self._at += 1
-        return part
+        return _any_of(parts)
 
     def _free_word(self) -> Expression:
         word = self._peek_word()
@@ -259,6 +177,8 @@ class _Reader:
             raise self.error(f"{word} has nothing to join")
         if word == "NEAR" or word.startswith("NEAR:"):
             raise self.error("the sandbox does not know NEAR")
+        if word.startswith("<@-"):
+            raise self.error("the sandbox does not know blocks without syntax")
         self._at += len(word)
         return _phrase(word)
 
@@ -300,6 +220,9 @@ class _Reader:
         self._take(_BLANK)
         if self._is_next('"'):
             return self._quoted()
+        apostrophed = self._take(_APOSTROPHED) if self._takes_apostrophes else None
+        if apostrophed is not None:
+            return apostrophed[1]
         found = self._take(_VALUE, move=False)
         if found is None or found[0] in _NO_VALUES or found[0][0] in "@$":
             raise self.error("a value is missing")
@@ -312,32 +235,26 @@ class _Reader:
             raise self.error("a quotation is not closed; a double quote cannot be escaped")
         return found[1]
 
-    def _extension(self, depth: int) -> Expression:
-        name = cast("re.Match[str]", self._take(_EXTENSION))[1].lower()
-        if name != "qre":
-            raise self.error(f"the sandbox does not know the query extension ${name}")
-        given = self._arguments()
-        if given.keys() != {"expression", "modifier"} or not _NUMBER.fullmatch(given["modifier"]):
-            raise self.error("$qre takes an expression and a modifier, which is a number")
-        return Boost(_parsed(given["expression"], depth + 1), float(given["modifier"]))
+    def _extension(self, call: ExtensionCall, depth: int) -> Expression:
+        if call.name != "qre":
+            raise self.error(f"the sandbox does not know the query extension ${call.name}")
+        self.boosts.append(self._boost(call, depth))
+        self._at = call.end
+        return EVERYTHING
 
-    def _arguments(self) -> dict[str, str]:
-        given: dict[str, str] = {}
-        while not self._is_next(")"):
-            self._take(_BLANK)
-            key = self._take(_KEY)
-            if key is None:
-                raise self.error("an argument of a query extension is missing")
-            given[key[1].lower()] = self._argument()
-            self.is_done()
-            self._at += self._is_next(",")
-            self.is_done()
-        self._at += 1
-        return given
-
-    def _argument(self) -> str:
-        found = self._take(_APOSTROPHED)
-        return self._value() if found is None else found[1]
+    def _boost(self, call: ExtensionCall, depth: int) -> Boost:
+        if not _QRE_NEEDS <= call.arguments.keys() <= _QRE_TAKES:
+            raise self.error("$qre takes an expression and a modifier, and isConstant if need be")
+        said = {name: argument.text for name, argument in call.arguments.items()}
+        if said.get("isconstant", "true").lower() not in ("true", "false"):
+            raise self.error("isConstant is true or false")
+        if not _WHOLE_NUMBER.fullmatch(said["modifier"]) or abs(int(said["modifier"])) > _LARGEST_MODIFIER:
+            raise self.error("the modifier of $qre is a whole number of 32 bits")
+        reader = _Reader(said["expression"], takes_apostrophes=call.arguments["expression"].is_bare)
+        part = reader.whole(depth + 1)
+        if reader.boosts or part == EVERYTHING:
+            raise self.error("the expression of $qre finds nothing of its own")
+        return Boost(part, int(said["modifier"]))
 
     def _peek_word(self) -> str:
         found = _WORD.match(self._text, self._at)

@@ -19,6 +19,8 @@ import attrs
 from coveo_enrich.sandbox.access import Account, Privilege
 from coveo_enrich.sandbox.backend import Backend, RepeatedClose, Rules, SandboxStream
 from coveo_enrich.sandbox.budgets import CallBudget, Limits
+from coveo_enrich.sandbox.catalog_models import check_configuration
+from coveo_enrich.sandbox.catalogs import usual_configuration
 from coveo_enrich.sandbox.faults import (
     Answer,
     BrokenConnection,
@@ -68,8 +70,8 @@ class CoveoSandbox:
             means a temporary file, which is gone when the sandbox stops.
         restricted: Whether there is one organization, one source and one API key (and those of `create_api_key`).
             Otherwise any is accepted: organizations and sources are there as soon as they are named.
-        protect_empty: Whether the close of an empty stream deletes nothing, as with a source that belongs to a catalog
-            configuration. Otherwise it empties the source.
+        protect_empty: Whether the close of an empty stream deletes nothing, as Coveo documents for a source with a
+            catalog. Otherwise it empties the source, as documented for one without, whatever catalog there is.
         deletion_delay_minutes: When items that a load does not contain leave the index: so long after the close, by
             the sandbox's clock, which `advance` moves. 0 to 5,256,000, which is ten years.
         repeated_close: The status that answers the close of a stream which is closed already: 200, 404 or 412. Coveo's
@@ -228,6 +230,57 @@ class CoveoSandbox:
         except Refused as refused:
             raise ValueError(refused.message) from None
 
+    def set_catalog(
+        self,
+        *,
+        product: str = "Product",
+        variant: str | None = "Variant",
+        availability: str | None = "Availability",
+        source_id: str | None = None,
+        organization_id: str | None = None,
+    ) -> None:
+        """Give a source a catalog with these types of objects, in the place of the one that each has from the start.
+
+        As with Coveo, it takes effect for what is sent from now on. Searches find items whose ``objecttype`` is that of
+        products, spelled so, and items without one; others are in the source, and no search finds them.
+
+        Args:
+            product: The ``objecttype`` of products, 1 to 255 characters.
+            variant: That of variants; `None` when there are none.
+            availability: That of availabilities; `None` when there are none.
+            source_id: As in `items`.
+            organization_id: As in `items`.
+
+        Raises:
+            ValueError: As in `items`, or a type that is too short or too long.
+        """
+        source = self._source(source_id, organization_id)
+        configuration = usual_configuration(source.source_id, product, variant, availability)
+        try:
+            check_configuration(configuration)
+        except Refused as refused:
+            raise ValueError(refused.message) from None
+        catalogs = self._now.backend.catalogs
+        catalogs.with_source(source.organization_id, source.source_id)
+        catalogs.change(source.organization_id, lambda now: now.configured(source.source_id, configuration))
+
+    def remove_catalog(self, *, source_id: str | None = None, organization_id: str | None = None) -> None:
+        """Leave a source without a catalog: of what is sent from now on, searches find items without an ``objecttype``.
+
+        A merge does nothing in such a source.
+
+        Args:
+            source_id: As in `items`.
+            organization_id: As in `items`.
+
+        Raises:
+            ValueError: As in `items`.
+        """
+        source = self._source(source_id, organization_id)
+        catalogs = self._now.backend.catalogs
+        catalogs.with_source(source.organization_id, source.source_id)
+        catalogs.change(source.organization_id, lambda now: now.without_catalog_of(source.source_id))
+
     def create_api_key(self, *privileges: Privilege) -> str:
         """Another API key, which may do only this; a call that needs more is answered with 403 ``ACCESS_DENIED``.
 
@@ -235,8 +288,8 @@ class CoveoSandbox:
             privileges: ``ORGANIZATION_VIEW`` (for file containers and logs), ``SOURCE_EDIT`` (for streams, updates,
                 deletions, the status, changing mapping rules and the metadata report), ``SOURCE_VIEW`` (for reading a
                 source, its mapping rules and logs, too), ``SOURCE_METADATA_VIEW`` (for the metadata report, too),
-                ``FIELD_VIEW``, ``FIELD_CREATE``, ``FIELD_EDIT`` and ``SEARCH_API_EXECUTE_QUERY``. None of them contains
-                another.
+                ``FIELD_VIEW``, ``FIELD_CREATE``, ``FIELD_EDIT``, ``CATALOG_VIEW``, ``CATALOG_EDIT`` and
+                ``SEARCH_API_EXECUTE_QUERY``. None of them contains another.
 
         Raises:
             ValueError: A privilege that is not known.
@@ -319,8 +372,8 @@ class CoveoSandbox:
 
         Args:
             operation: ``open``, ``chunk``, ``close``, ``files``, ``update``, ``merge``, ``delete_older_than``,
-                ``status``, ``upload``, ``source`` (reading it), ``fields``, ``mappings``, ``metadata`` (whatever
-                is done with them), ``logs`` or ``search`` (with the lists of fields and values).
+                ``status``, ``upload``, ``source`` (reading it), ``fields``, ``mappings``, ``metadata``, ``catalogs``
+                (whatever is done with them), ``logs`` or ``search`` (with the lists of fields and values).
             status: The HTTP status.
             error_code: Coveo's ``errorCode``, or the storage's ``<Code>`` for an upload; by default a usual one.
             headers: More headers of the answer, such as ``{"Retry-After": "2"}``.
@@ -448,7 +501,7 @@ def _start(account: Account, host: str, port: int, rules: Rules, data: Path | No
         from coveo_enrich.sandbox.app import build_app  # noqa: PLC0415 - needs the extra
         from coveo_enrich.sandbox.front_door import FrontDoor  # noqa: PLC0415 - needs the extra
         from coveo_enrich.sandbox.server import HttpServer  # noqa: PLC0415 - needs the extra
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ImportError(
             "CoveoSandbox needs an optional dependency: run: pip install 'coveo-enrich[sandbox]'"
         ) from error

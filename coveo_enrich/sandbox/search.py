@@ -1,47 +1,26 @@
-"""What a query finds among items, in which order, and how often which values occur. Pure: no HTTP, store or clock."""
+"""What a query finds among items, in which order, and how often which values occur. Pure: no HTTP, store or clock.
+
+Whether an item is what an expression asks for is decided in `coveo_enrich.sandbox.matching`.
+"""
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import TypeAlias
 
 import attrs
 
+from coveo_enrich.sandbox.expressions import And, AtLeast, Boost, Expression, Or, Phrase, SortError, folded
 from coveo_enrich.sandbox.facets import FacetRequest, FacetResult, Tally
 from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.query_language import (
-    And,
-    AtLeast,
-    Boost,
-    Compare,
-    Exists,
-    Expression,
-    Not,
-    Or,
-    Phrase,
-    QueryError,
-    Range,
-    folded,
-    words,
-)
+from coveo_enrich.sandbox.matching import Candidate, lexicon_of, test_of
 from coveo_enrich.sandbox.search_item import Value, View, searched_fields, view
 from coveo_enrich.sandbox.store import StoredItem
 
 __all__ = ["Found", "Hit", "Query", "SortKey", "search"]
 
-_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
-_DAY = re.compile(r"([0-9]{4})[/-]([0-9]{1,2})[/-]([0-9]{1,2})(?:[@T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?Z?)?")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_OF_DAY = 24 * 60 * 60 * 1000 - 1
 _OF_TITLE = 2
-# Coveo's own fields that hold addresses and marks: "product" is not to find whatever has a product:// address.
-_NO_WORDS = frozenset(
-    {"clickableuri", "ec_images", "ec_in_stock", "ec_thumbnails", "language", "objecttype", "source", "uri"}
-)
+# Coveo: a modifier of 100 adds 1,000 to the score.
+_OF_BOOST = 10
 
 
 @attrs.frozen
@@ -63,6 +42,8 @@ class Query:
 
     Attributes:
         expression: What is to be found.
+        boosts: What is to come earlier or later among that.
+        scores_words: Whether an item fits better by the words that it has.
         first: How many results are left out before the first.
         count: How many results are wanted.
         sort: The order of the results.
@@ -71,6 +52,8 @@ class Query:
     """
 
     expression: Expression
+    boosts: tuple[Boost, ...] = ()
+    scores_words: bool = True
     first: int = 0
     count: int = 10
     sort: tuple[SortKey, ...] = (SortKey(None),)
@@ -101,27 +84,6 @@ class Found:
     facets: tuple[FacetResult, ...]
 
 
-@attrs.define
-class _Candidate:
-    """An item that may be found."""
-
-    item: View
-    lexicon: Sequence[str]
-
-    @cached_property
-    def texts(self) -> list[tuple[str, ...]]:
-        """The words of each value that free text is looked for in."""
-        return [words(text) for name in self.lexicon for text in _texts(self.item.values.get(name))]
-
-    @cached_property
-    def title(self) -> tuple[str, ...]:
-        """The words of the title."""
-        return words(self.item.title)
-
-
-_Test: TypeAlias = Callable[[_Candidate], bool]
-
-
 def search(items: Iterable[StoredItem], fields: Mapping[str, Field], query: Query) -> Found:
     """What the query finds.
 
@@ -131,17 +93,17 @@ def search(items: Iterable[StoredItem], fields: Mapping[str, Field], query: Quer
         query: What is asked.
 
     Raises:
-        QueryError: The results cannot be sorted so.
+        SortError: The results cannot be sorted so.
     """
     known = searched_fields(fields)
     _check_sort(query.sort, known)
-    lexicon = [name for name, field in known.items() if field.merge_with_lexicon and name not in _NO_WORDS]
-    test, tallies = _test_of(query.expression, known), [Tally(request, known) for request in query.facets]
-    score = _score_of(query.expression, known)
+    lexicon = lexicon_of(known)
+    test, tallies = test_of(query.expression, known), [Tally(request, known) for request in query.facets]
+    score = _score_of(query, known)
     hits: list[Hit] = []
     for item in items:
-        candidate = _Candidate(view(item, query.contexts), lexicon)
-        if not candidate.item.is_hidden and test(candidate) and _count(candidate.item, tallies):
+        candidate = Candidate(view(item, query.contexts), lexicon)
+        if test(candidate) and _count(candidate.item, tallies):
             hits.append(Hit(candidate.item, score(candidate)))
     shown = _sorted(hits, query.sort)[query.first : query.first + query.count]
     return Found(len(hits), tuple(shown), tuple(tally.result() for tally in tallies))
@@ -159,7 +121,7 @@ def _count(item: View, tallies: Sequence[Tally]) -> bool:
 def _check_sort(sort: Iterable[SortKey], fields: Mapping[str, Field]) -> None:
     for key in sort:
         if key.field is not None and not (key.field in fields and fields[key.field].sort):
-            raise QueryError(f"there is no field {key.field} that results can be sorted by")
+            raise SortError(f"there is no field {key.field} that results can be sorted by")
 
 
 def _sorted(hits: list[Hit], sort: Sequence[SortKey]) -> list[Hit]:
@@ -185,15 +147,16 @@ def _rank(value: Value) -> tuple[float, str]:
     return (0, folded(value)) if isinstance(value, str) else (value, "")
 
 
-def _score_of(expression: Expression, fields: Mapping[str, Field]) -> Callable[[_Candidate], float]:
-    """How well an item fits that is found: its words count, those of its title more, and so does what is boosted."""
-    phrases = [part.words for part in _parts(expression) if isinstance(part, Phrase)]
-    boosts = [(_test_of(part.part, fields), part.modifier) for part in _parts(expression) if isinstance(part, Boost)]
+def _score_of(query: Query, fields: Mapping[str, Field]) -> Callable[[Candidate], float]:
+    """How well an item fits that is found: its words count, those of its title more, and what it is boosted by."""
+    scored = _parts(query.expression) if query.scores_words else ()
+    phrases = [part.words for part in scored if isinstance(part, Phrase)]
+    boosts = [(test_of(boost.part, fields), _OF_BOOST * boost.modifier) for boost in query.boosts]
 
-    def score(candidate: _Candidate) -> float:
-        in_text = sum(_any_contains(candidate.texts, phrase) for phrase in phrases)
-        in_title = sum(_contains(candidate.title, phrase) for phrase in phrases)
-        return in_text + _OF_TITLE * in_title + sum(modifier for test, modifier in boosts if test(candidate))
+    def score(candidate: Candidate) -> float:
+        in_text = sum(candidate.has(phrase) for phrase in phrases)
+        in_title = sum(candidate.is_called(phrase) for phrase in phrases)
+        return in_text + _OF_TITLE * in_title + sum(points for test, points in boosts if test(candidate))
 
     return score
 
@@ -205,144 +168,3 @@ def _parts(expression: Expression) -> Iterable[Expression]:
             yield from _parts(part)
     else:
         yield expression
-
-
-def _test_of(expression: Expression, fields: Mapping[str, Field]) -> _Test:  # noqa: PLR0911 - one for each kind
-    """Whether an item is found."""
-    match expression:
-        case Phrase(phrase):
-            return lambda candidate: _any_contains(candidate.texts, phrase)
-        case Exists(name):
-            return _test_of_field(name, fields, bool)
-        case Compare(name):
-            return _test_of_field(name, fields, _comparison(expression, fields.get(name)))
-        case Range(name, low, high):
-            return _test_of_field(name, fields, _between(low, high, fields.get(name)))
-        case Not(part):
-            wrong = _test_of(part, fields)
-            return lambda candidate: not wrong(candidate)
-        case And(parts):
-            tests = [_test_of(part, fields) for part in parts]
-            return lambda candidate: all(test(candidate) for test in tests)
-        case Or(parts):
-            tests = [_test_of(part, fields) for part in parts]
-            return lambda candidate: any(test(candidate) for test in tests)
-        case AtLeast(number, parts):
-            tests = [_test_of(part, fields) for part in parts]
-            return lambda candidate: sum(test(candidate) for test in tests) >= number
-        case Boost():
-            return lambda _candidate: True
-
-
-_FieldTest: TypeAlias = Callable[[Sequence[str | float]], bool]
-
-
-def _test_of_field(name: str, fields: Mapping[str, Field], test: _FieldTest) -> _Test:
-    """A field that there is not, or that is not for queries, holds nothing."""
-    field = fields.get(name)
-    if field is None or not field.include_in_query:
-        return lambda _candidate: False
-    return lambda candidate: test(_listed(candidate.item.values.get(name)))
-
-
-def _comparison(compare: Compare, field: Field | None) -> _FieldTest:
-    if field is None or field.type == "VECTOR":
-        return _nothing
-    if field.type == "STRING":
-        return _text_comparison(compare, field)
-    spans = [span for span in (_span(value, field) for value in compare.values) if span is not None]
-    return _number_comparison(compare, spans)
-
-
-def _text_comparison(compare: Compare, field: Field) -> _FieldTest:
-    wanted = frozenset(map(folded, compare.values))
-    match compare.operator:
-        case "==":
-            return lambda values: any(folded(str(value)) in wanted for value in values)
-        case "<>":
-            return lambda values: bool(values) and not any(folded(str(value)) in wanted for value in values)
-        case "=":
-            phrases = [phrase for phrase in map(words, compare.values) if phrase]
-            return lambda values: any(_contains(words(str(value)), phrase) for value in values for phrase in phrases)
-        case "*=" if field.facet and field.merge_with_lexicon:
-            patterns = [_wildcards(value) for value in wanted]
-            return lambda values: any(pattern.fullmatch(folded(str(v))) for v in values for pattern in patterns)
-        case _:
-            return _nothing
-
-
-def _number_comparison(compare: Compare, spans: Sequence[tuple[float, float]]) -> _FieldTest:
-    tests: dict[str, Callable[[float, float, float], bool]] = {
-        "=": lambda number, low, high: low <= number <= high,
-        "==": lambda number, low, high: low <= number <= high,
-        ">": lambda number, _low, high: number > high,
-        ">=": lambda number, low, _high: number >= low,
-        "<": lambda number, low, _high: number < low,
-        "<=": lambda number, _low, high: number <= high,
-    }
-    if compare.operator == "<>":
-        return lambda values: (
-            bool(values) and not any(low <= value <= high for value in _numbers(values) for low, high in spans)
-        )
-    test = tests.get(compare.operator)
-    if test is None:
-        return _nothing
-    return lambda values: any(test(value, low, high) for value in _numbers(values) for low, high in spans)
-
-
-def _between(low: str, high: str, field: Field | None) -> _FieldTest:
-    if field is None or field.type in ("STRING", "VECTOR"):
-        return _nothing
-    first, last = _span(low, field), _span(high, field)
-    if first is None or last is None:
-        return _nothing
-    return lambda values: any(first[0] <= value <= last[1] for value in _numbers(values))
-
-
-def _nothing(_values: Sequence[str | float]) -> bool:
-    return False
-
-
-def _span(text: str, field: Field) -> tuple[float, float] | None:
-    """The first and last number that the text means in the field: a day is a span of milliseconds."""
-    if _NUMBER.fullmatch(text):
-        number = float(text) if "." in text else int(text)
-        return number, number
-    day = _DAY.fullmatch(text) if field.type == "DATE" else None
-    if day is None:
-        return None
-    try:
-        moment = datetime(*(int(part) for part in day.groups("0")), tzinfo=UTC)  # type: ignore[arg-type,misc] # six
-    except ValueError:
-        return None
-    start = (moment - _EPOCH) // timedelta(milliseconds=1)
-    return start, start if day[4] else start + _LAST_OF_DAY
-
-
-def _wildcards(pattern: str) -> re.Pattern[str]:
-    """The pattern, in which ``*`` stands for any characters, and ``?`` for one."""
-    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
-
-
-def _listed(value: Value | None) -> Sequence[str | float]:
-    if value is None:
-        return ()
-    return value if isinstance(value, list) else (value,)
-
-
-def _texts(value: Value | None) -> list[str]:
-    return [one for one in _listed(value) if isinstance(one, str)]
-
-
-def _numbers(values: Iterable[str | float]) -> list[float]:
-    return [value for value in values if not isinstance(value, str)]
-
-
-def _any_contains(texts: Iterable[tuple[str, ...]], phrase: tuple[str, ...]) -> bool:
-    return any(_contains(text, phrase) for text in texts)
-
-
-def _contains(text: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
-    if len(phrase) == 1:
-        return phrase[0] in text
-    return any(text[at : at + len(phrase)] == phrase for at in range(len(text) - len(phrase) + 1))

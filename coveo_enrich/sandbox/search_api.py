@@ -14,9 +14,9 @@ from starlette.routing import Route
 from coveo_enrich.sandbox.access import Account, check_organization, check_token
 from coveo_enrich.sandbox.backend import Backend
 from coveo_enrich.sandbox.exchange import json_answer, read_object
+from coveo_enrich.sandbox.expressions import QueryError
 from coveo_enrich.sandbox.facets import FacetResult, FacetValue
 from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.query_language import QueryError
 from coveo_enrich.sandbox.search import Found, Hit, Query, search
 from coveo_enrich.sandbox.search_item import searched_fields
 from coveo_enrich.sandbox.search_request import ResultShape, body_of_parameters, query_of, shape_of, values_query
@@ -113,7 +113,7 @@ def _answer(found: Found) -> dict[str, Any]:
 
 
 def _failure(error: QueryError) -> dict[str, Any]:
-    exception = {"code": "InvalidQuery", "context": str(error)}
+    exception = {"code": error.code, "context": str(error)}
     return {"exception": exception, "errors": [exception]}
 
 

@@ -21,7 +21,6 @@ __all__ = ["Value", "View", "searched_fields", "view"]
 
 Value: TypeAlias = str | int | float | list[str] | list[float]
 
-_HIDDEN = frozenset({"variant", "availability"})
 _WITHOUT_PATH = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*://[^/?#]+)(?=[?#]|$)")
 # Larger ones cannot be told from their neighbours anyway.
 _LARGEST_WHOLE = 2**53
@@ -60,11 +59,6 @@ class View:
         """Coveo's name of the item in the index."""
         data = f"{self.source_id}\n{self.uri}".encode("utf-8", "surrogatepass")
         return base64.b32encode(hashlib.sha256(data).digest())[:26].decode()
-
-    @property
-    def is_hidden(self) -> bool:
-        """Whether it is a variant or an availability, which are no results of their own."""
-        return str(self.values.get("objecttype", "")).lower() in _HIDDEN
 
     def raw(self, fields: Mapping[str, Field], names: Collection[str] | None, but: Collection[str]) -> dict[str, Any]:
         """The fields of a result.

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from coveo_enrich.sandbox.expressions import EVERYTHING, And, Expression, Or, QueryError, partial
 from coveo_enrich.sandbox.facets import FacetOrder, FacetRequest
-from coveo_enrich.sandbox.query_language import EVERYTHING, And, Expression, Or, parse_expression, parse_text, partial
+from coveo_enrich.sandbox.query_language import ParsedExpression, parse_expression, parse_text
 from coveo_enrich.sandbox.refusals import Refused
 from coveo_enrich.sandbox.search import Query, SortKey
 from coveo_enrich.sandbox.strict_json import Json, parse
@@ -22,10 +23,11 @@ _MOST_RESULTS = 2_000
 _FURTHEST = 1_000_000
 _FACET_ID = re.compile(r"[A-Za-z0-9\-_]{1,60}")
 _SORT = re.compile(r"@?([A-Za-z][A-Za-z0-9_]*)\s+(ascending|descending)")
-_PERCENT = re.compile(r"([0-9]{1,3})%")
+_THRESHOLD = re.compile(r"([0-9]{1,3})(%?)")
 _UNSORTED = ("relevancy", "qre", "nosort")
 _EXPRESSIONS = frozenset({"q", "aq", "cq", "lq", "dq", "queryOverride", "constantQueryOverride"})
 _TEXTS = _EXPRESSIONS | {"field", "sortCriteria", "partialMatchThreshold"}
+_MATHEMATICAL = ("queryFunctions", "rankingFunctions")
 _LISTS = frozenset({"fieldsToInclude", "fieldsToExclude"})
 _ORDERS: dict[str, FacetOrder] = {
     "score": "occurrences",
@@ -67,8 +69,12 @@ def query_of(body: Mapping[str, Json]) -> Query:
         QueryError: An expression cannot be read.
         Refused: 400.
     """
+    _check_ranking(body)
+    parts = {"q": _basic(body), **{key: parse_expression(_text(body, key)) for key in ("aq", "dq", "cq")}}
     return Query(
-        expression=_expression(body),
+        expression=_joined(body, {key: part.condition for key, part in parts.items()}),
+        boosts=tuple(boost for part in parts.values() for boost in part.boosts),
+        scores_words="qre" not in map(str.strip, _text(body, "sortCriteria").split(",")),
         first=_number(body, "firstResult", 0, range(_FURTHEST + 1)),
         count=_number(body, "numberOfResults", 10, range(_MOST_RESULTS + 1)),
         sort=tuple(_sort_keys(_text(body, "sortCriteria") or "relevancy")),
@@ -84,7 +90,7 @@ def values_query(body: Mapping[str, Json]) -> Query:
         QueryError: An expression cannot be read.
         Refused: 400.
     """
-    parts = [parse_expression(_text(body, key)) for key in ("queryOverride", "constantQueryOverride")]
+    parts = [parse_expression(_text(body, key)).condition for key in ("queryOverride", "constantQueryOverride")]
     return Query(expression=And(tuple(parts)), count=0, facets=(_group(body),))
 
 
@@ -98,31 +104,38 @@ def shape_of(body: Mapping[str, Json]) -> ResultShape:
     return ResultShape(include, frozenset(exclude or ()))
 
 
-def _expression(body: Mapping[str, Json]) -> Expression:
+def _check_ranking(body: Mapping[str, Json]) -> None:
+    for key in _MATHEMATICAL:
+        if _objects(body, key):
+            raise QueryError(f"the sandbox does not know {key}")
+
+
+def _joined(body: Mapping[str, Json], conditions: Mapping[str, Expression]) -> Expression:
     """Coveo's ``((q AND lq AND aq) OR dq) AND cq``."""
-    expressions = {key: parse_expression(_text(body, key)) for key in ("aq", "dq", "cq")}
-    expression: Expression = And((_basic(body), _large(body), expressions["aq"]))
-    if expressions["dq"] != EVERYTHING:
-        expression = Or((expression, expressions["dq"]))
-    return And((expression, expressions["cq"]))
+    large = _partial(parse_text(_text(body, "lq")), body)
+    expression: Expression = And((_loosened(body, conditions["q"]), large, conditions["aq"]))
+    if conditions["dq"] != EVERYTHING:
+        expression = Or((expression, conditions["dq"]))
+    return And((expression, conditions["cq"]))
 
 
-def _basic(body: Mapping[str, Json]) -> Expression:
+def _basic(body: Mapping[str, Json]) -> ParsedExpression:
     text = _text(body, "q")
-    expression = parse_expression(text) if _flag(body, "enableQuerySyntax", default=True) else parse_text(text)
+    if _flag(body, "enableQuerySyntax", default=True):
+        return parse_expression(text)
+    return ParsedExpression(parse_text(text))
+
+
+def _loosened(body: Mapping[str, Json], expression: Expression) -> Expression:
     return _partial(expression, body) if _flag(body, "partialMatch", default=False) else expression
 
 
-def _large(body: Mapping[str, Json]) -> Expression:
-    return _partial(parse_text(_text(body, "lq")), body)
-
-
 def _partial(expression: Expression, body: Mapping[str, Json]) -> Expression:
-    threshold = _PERCENT.fullmatch(_text(body, "partialMatchThreshold") or "50%")
+    threshold = _THRESHOLD.fullmatch(_text(body, "partialMatchThreshold") or "50%")
     if threshold is None:
-        raise _invalid("partialMatchThreshold is a percentage, such as 50%.")
+        raise _invalid("partialMatchThreshold is a number or a percentage, such as 2 or 50%.")
     keywords = _number(body, "partialMatchKeywords", 5, range(1, 1_001))
-    return partial(expression, keywords=keywords, percent=int(threshold[1]))
+    return partial(expression, keywords=keywords, needed=int(threshold[1]), is_percentage=threshold[2] == "%")
 
 
 def _sort_keys(criteria: str) -> Iterator[SortKey]:
@@ -199,7 +212,7 @@ def _names(body: Mapping[str, Json], key: str) -> tuple[str, ...] | None:
     texts = [name for name in names if isinstance(name, str)]
     if len(texts) < len(names):
         raise _invalid(f"{key} is an array of texts.")
-    return tuple(name.lower() for name in texts)
+    return tuple(name.removeprefix("@").lower() for name in texts)
 
 
 def _objects(body: Mapping[str, Json], key: str) -> list[Mapping[str, Json]]:

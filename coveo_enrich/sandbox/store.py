@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -19,6 +19,8 @@ from coveo_enrich.sandbox.indexing import Indexed
 from coveo_enrich.sandbox.logs import LOG_DAYS, Event, LogEntry
 
 __all__ = ["Dropped", "Source", "SourceSize", "Store", "StoredItem"]
+
+T = TypeVar("T")
 
 _APPLICATION_ID = 0x436F_5362
 _VERSION = 1
@@ -74,6 +76,10 @@ CREATE TABLE IF NOT EXISTS mappings (
 CREATE TABLE IF NOT EXISTS samples (
     source INTEGER NOT NULL, document_id TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (source, document_id)
 ) WITHOUT ROWID;
+"""
+# The same. Catalogs and their configurations, of a whole organization each.
+_CATALOG_SCHEMA = """
+CREATE TABLE IF NOT EXISTS catalogs (organization_id TEXT PRIMARY KEY, model TEXT NOT NULL);
 """
 _REMEMBER = "INSERT INTO earlier VALUES (old.source, old.document_id, old.ordering_id, old.fields, old.indexed, due());"
 _LOG_MILLISECONDS = LOG_DAYS * 24 * 60 * 60 * 1000
@@ -371,6 +377,14 @@ class Store:
             "UPDATE sources SET barred_until = max(barred_until, ?) WHERE key = ?", (older_than, source)
         )
 
+    def look(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``read`` reads of the tables, in which it cannot change anything."""
+        self._database.execute("PRAGMA query_only = ON")
+        try:
+            return read(self._database)
+        finally:
+            self._database.execute("PRAGMA query_only = OFF")
+
     def save_field(self, organization_id: str, name: str, model: Mapping[str, Any] | None) -> None:
         """Remember a field; without a model, forget it."""
         self._database.execute("DELETE FROM fields WHERE organization_id = ? AND name = ?", (organization_id, name))
@@ -392,6 +406,16 @@ class Store:
         """The mapping rules that were remembered, each with its organization and source."""
         rows = self._database.execute("SELECT organization_id, source_id, model FROM mappings")
         return [(organization_id, source_id, json.loads(model)) for organization_id, source_id, model in rows]
+
+    def save_catalogs(self, organization_id: str, model: Mapping[str, Any]) -> None:
+        """Remember the catalogs of an organization."""
+        row = (organization_id, json.dumps(model))
+        self._database.execute("INSERT OR REPLACE INTO catalogs VALUES (?, ?)", row)
+
+    def catalogs(self) -> list[tuple[str, dict[str, Any]]]:
+        """The catalogs that were remembered, each with its organization."""
+        rows = self._database.execute("SELECT organization_id, model FROM catalogs")
+        return [(organization_id, json.loads(model)) for organization_id, model in rows]
 
     def put_samples(self, source: int, samples: Iterable[tuple[str, str]]) -> None:
         """Write what items said, as JSON, in the place of what they said before."""
@@ -453,7 +477,7 @@ def _prepare(database: sqlite3.Connection) -> None:
             database.execute(statement)
         database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {_VERSION}")
-    for statement in (_LOG_SCHEMA + _SEARCH_SCHEMA + _MAPPING_SCHEMA).split(";"):
+    for statement in (_LOG_SCHEMA + _SEARCH_SCHEMA + _MAPPING_SCHEMA + _CATALOG_SCHEMA).split(";"):
         database.execute(statement)
     if "indexed" not in {row[1] for row in database.execute("PRAGMA table_info(items)")}:
         database.execute("ALTER TABLE items ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0")

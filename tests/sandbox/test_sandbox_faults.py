@@ -53,6 +53,9 @@ def test_an_ordered_answer_speaks_like_coveo(coveo: Caller) -> None:
     assert answer.json()["errorCode"] == "TOO_MANY_REQUESTS"
     coveo.sandbox.fail("open", 429, error_code="TOO_MANY_DOCUMENTS_DAILY")
     assert _open(coveo).json()["errorCode"] == "TOO_MANY_DOCUMENTS_DAILY"
+    coveo.sandbox.fail("open", 400, error_code="ORGANIZATION_IS_PAUSED")
+    answer = _open(coveo)
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "ORGANIZATION_IS_PAUSED")
     coveo.sandbox.fail("open", 504)
     assert set(_open(coveo).json()) == {"message"}
     coveo.sandbox.fail("open", 502, body="<html>Bad gateway</html>", headers={"Content-Type": "text/html"})

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.query_language import (
+from coveo_enrich.sandbox.expressions import (
     EVERYTHING,
     And,
     AtLeast,
@@ -20,11 +20,10 @@ from coveo_enrich.sandbox.query_language import (
     Phrase,
     QueryError,
     Range,
-    parse_expression,
-    parse_text,
     partial,
     words,
 )
+from coveo_enrich.sandbox.query_language import ParsedExpression, parse_expression, parse_text
 
 KAYAK, RED, YELLOW = Phrase(("kayak",)), Phrase(("red",)), Phrase(("yellow",))
 
@@ -70,16 +69,49 @@ READ: list[tuple[str, Expression]] = [
     ("@a==1 @b==2", And((Compare("a", "==", ("1",)), Compare("b", "==", ("2",))))),
     ('@color=="a\\b"', Compare("color", "==", ("a\\b",))),
     ('@color=="NOT (@x"', Compare("color", "==", ("NOT (@x",))),
-    ("$qre(expression: '@color==\"Yellow\"', modifier: 100)", Boost(Compare("color", "==", ("Yellow",)), 100)),
-    ("kayak $qre(modifier:-5,expression:red)", And((KAYAK, Boost(RED, -5)))),
+    ("(kayak, red)", Or((KAYAK, RED))),
+    ("NOT (kayak,red yellow)", Not(Or((KAYAK, And((RED, YELLOW)))))),
+    ("kayak, red", And((KAYAK, RED))),
+    ("kayak -red", And((KAYAK, Not(RED)))),
+    ("-(kayak OR red)", Not(Or((KAYAK, RED)))),
+    ("-@color", Not(Exists("color"))),
+    ("kayak - red", And((KAYAK, RED))),
     ("costs $ 5", And((Phrase(("costs",)), Phrase(("5",))))),
+    ("costs $5", And((Phrase(("costs",)), Phrase(("5",))))),
 ]
 
 
 @pytest.mark.parametrize(("text", "expression"), READ, ids=[text or "empty" for text, _ in READ])
 def test_an_expression_says_what_coveo_documents(text: str, expression: Expression) -> None:
     """Fields, operators, lists, ranges, phrases, and what binds closer: NOT, AND, OR; only upper case joins."""
-    assert parse_expression(text) == expression
+    assert parse_expression(text) == ParsedExpression(expression)
+
+
+IS_YELLOW, IS_DARK_BLUE = Compare("color", "==", ("Yellow",)), Compare("color", "==", ("Dark blue",))
+
+BOOSTED: list[tuple[str, Expression, list[Boost]]] = [
+    ("$qre(expression: '@color==\"Yellow\"', modifier: 100)", EVERYTHING, [Boost(IS_YELLOW, 100)]),
+    ('$qre(expression: @color=="Yellow", modifier: 100)', EVERYTHING, [Boost(IS_YELLOW, 100)]),
+    ("kayak $qre(expression:@color=='Dark blue', modifier:'1000')", KAYAK, [Boost(IS_DARK_BLUE, 1_000)]),
+    ("kayak $qre(modifier:-5,expression:red)", KAYAK, [Boost(RED, -5)]),
+    ("$qre(expression:(@color==(\"Yellow\",'Red')), modifier:'5')", EVERYTHING,
+     [Boost(Compare("color", "==", ("Yellow", "Red")), 5)]),
+    ("$qre(expression: @color==\"it's, (so\", modifier: 5)", EVERYTHING,
+     [Boost(Compare("color", "==", ("it's, (so",)), 5)]),
+    ("$qre(expression: 'red', modifier: '300', isConstant: 'true')", EVERYTHING, [Boost(RED, 300)]),
+    ("$QRE ( Expression : red yellow , Modifier : 7 )", EVERYTHING, [Boost(And((RED, YELLOW)), 7)]),
+    ("$qre(expression:red, modifier:1)$qre(expression:yellow, modifier:2) AND kayak", KAYAK,
+     [Boost(RED, 1), Boost(YELLOW, 2)]),
+    ("(kayak $qre(expression:red, modifier:1)) OR $qre(expression:yellow, modifier:2)", KAYAK,
+     [Boost(RED, 1), Boost(YELLOW, 2)]),
+    ("NOT $qre(expression:red, modifier:1)", EVERYTHING, [Boost(RED, 1)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "condition", "boosts"), BOOSTED, ids=[text for text, _, _ in BOOSTED])
+def test_a_ranking_expression_is_no_condition(text: str, condition: Expression, boosts: list[Boost]) -> None:
+    """`$qre` keeps nothing out and lets nothing in, wherever it stands; its expression is bare or in apostrophes."""
+    assert parse_expression(text) == ParsedExpression(condition, tuple(boosts))
 
 
 REFUSED = [
@@ -89,6 +121,8 @@ REFUSED = [
     "(kayak",
     "kayak)",
     "()",
+    "(kayak,)",
+    "(,kayak)",
     "kayak OR",
     "OR kayak",
     "AND",
@@ -109,11 +143,30 @@ REFUSED = [
     "@color/=yel.*",
     "kayak NEAR red",
     "kayak NEAR:5 red",
+    "<@-kayak OR red-@>",
     "$quoteVar(value: kayak)",
-    "$qre(expression: kayak)",
-    "$qre(expression: kayak, modifier: many)",
-    "$qre(expression: '(', modifier: 1)",
+    "$some(keywords: kayak red, match: 1)",
+    "$q",
+    "$qre",
+    "$qre()",
     "$qre(",
+    "$qre(kayak, 5)",
+    "$qre(expression: kayak)",
+    "$qre(modifier: 5)",
+    "$qre(expression: kayak, modifier: many)",
+    "$qre(expression: kayak, modifier: 1.5)",
+    "$qre(expression: kayak, modifier: 2147483649)",
+    "$qre(expression: kayak, modifier: )",
+    "$qre(expression: kayak, modifier: 5",
+    "$qre(expression: kayak, modifier: 5, isConstant: perhaps)",
+    "$qre(expression: kayak, modifier: 5, modifier: 6)",
+    "$qre(expression: kayak, modifier: 5, because: 6)",
+    "$qre(expression: '(', modifier: 1)",
+    "$qre(expression: '', modifier: 1)",
+    "$qre(expression: 'it's', modifier: 1)",
+    "$qre(expression: '@color=='Yellow'', modifier: 1)",
+    "$qre(expression: $qre(expression: red, modifier: 1), modifier: 1)",
+    '$qre(expression: @color=="Yellow, modifier: 1)',
     "(" * 51 + "kayak" + ")" * 51,
     "(" * 26 + "$qre(expression: '" + "(" * 26 + "kayak" + ")" * 26 + "', modifier: 1)" + ")" * 26,
 ]
@@ -141,19 +194,20 @@ PIECES = st.sampled_from(
 @untimed
 @given(st.text() | st.lists(PIECES, max_size=30).map("".join))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    """No other error, whatever the text."""
+    """No other error, whatever the text; parentheses around it make no difference, but for commas that stand free."""
     try:
-        expression = parse_expression(text)
+        parsed = parse_expression(text)
     except QueryError:
         return
-    assert parse_expression(f"({text})") == expression if text.strip() else expression == EVERYTHING
+    if "," not in text:
+        assert parse_expression(f"({text})") == parsed if text.strip() else parsed == ParsedExpression(EVERYTHING)
 
 
 @untimed
 @given(st.text(st.characters(exclude_characters='"')))
 def test_a_quoted_value_is_never_read_otherwise(value: str) -> None:
     """Whatever stands between double quotes is the value, so that text without them cannot break out."""
-    assert parse_expression(f'@color=="{value}"') == Compare("color", "==", (value,))
+    assert parse_expression(f'@color=="{value}"') == ParsedExpression(Compare("color", "==", (value,)))
 
 
 @untimed
@@ -173,7 +227,10 @@ def test_words_are_folded() -> None:
 def test_a_partial_match_is_for_many_words_only() -> None:
     """Five words or more, of which half are needed; fewer words are all needed, and syntax is not loosened."""
     five = parse_text("a b c d e")
-    assert partial(five, keywords=5, percent=50) == AtLeast(3, tuple(Phrase((word,)) for word in "abcde"))
+    each = tuple(Phrase((word,)) for word in "abcde")
+    assert partial(five, keywords=5, needed=50, is_percentage=True) == AtLeast(3, each)
+    assert partial(five, keywords=5, needed=2, is_percentage=False) == AtLeast(2, each)
+    assert partial(five, keywords=5, needed=9, is_percentage=False) == AtLeast(5, each)
     for text in ("a b c d", "a b c d @color", "a OR b OR c OR d OR e"):
-        expression = parse_expression(text)
-        assert partial(expression, keywords=5, percent=50) == expression
+        expression = parse_expression(text).condition
+        assert partial(expression, keywords=5, needed=50, is_percentage=True) == expression

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
+from coveo_enrich.sandbox.expressions import EVERYTHING, QueryError, SortError
 from coveo_enrich.sandbox.facets import FacetRequest, FacetValue
 from coveo_enrich.sandbox.fields import Field, standard_fields
-from coveo_enrich.sandbox.query_language import QueryError, parse_expression
+from coveo_enrich.sandbox.query_language import parse_expression
 from coveo_enrich.sandbox.search import Found, Query, SortKey, search
 from coveo_enrich.sandbox.search_item import searched_fields, view
 from coveo_enrich.sandbox.store import StoredItem
@@ -53,7 +54,8 @@ def found(expression: str, *items: StoredItem, **options: Any) -> list[str]:  # 
 
 def ask(expression: str, *items: StoredItem, **options: Any) -> Found:  # noqa: ANN401 - of a query
     """What an expression finds, among the kayaks unless it is said otherwise."""
-    return search(items or KAYAKS, FIELDS, Query(expression=parse_expression(expression), **options))
+    parsed = parse_expression(expression)
+    return search(items or KAYAKS, FIELDS, Query(expression=parsed.condition, boosts=parsed.boosts, **options))
 
 
 @pytest.mark.parametrize(
@@ -144,15 +146,6 @@ def test_a_list_in_a_field_without_the_multi_value_option_is_one_value() -> None
     assert found("@material=Wood") == ["3"]
 
 
-@pytest.mark.parametrize("object_type", ["Variant", "variant", "Availability"])
-def test_variants_and_availabilities_are_no_results(object_type: str) -> None:
-    """Not even when they are asked for."""
-    item = stored("4", objecttype=object_type)
-    assert found("@objecttype", item, *KAYAKS) == []
-    assert ask("", item).total == 0
-    assert found("@objecttype", stored("4", objecttype="Product")) == ["4"]
-
-
 def test_a_dictionary_field_is_looked_up_by_the_context() -> None:
     """The key of the context, else the empty one."""
     item = stored("4", price_by_store={"": 120.0, "a": 99.0})
@@ -176,6 +169,31 @@ def test_what_fits_better_comes_first() -> None:
     assert found("$qre(expression: kayak, modifier: -10)", *items, stored("3")) == ["3", "1", "2"]
 
 
+def test_a_ranking_expression_adds_ten_times_its_modifier() -> None:
+    """To what every other word gave, and to what other ranking expressions did; what it does not match has nothing."""
+    yellow, seat = "$qre(expression: @ec_color==Yellow, modifier: 100)", "$qre(expression: '@seats', modifier: 7)"
+    assert [(hit.item.title, hit.score) for hit in ask(f"{yellow} AND {seat}").hits] == [
+        ("Yellow Kayak", 1_000),
+        ("Canoë", 70),
+        ("Paddle", 0),
+    ]
+    plain, boosted = (ask(text).hits[0].score for text in ("kayak", f"kayak {yellow}"))
+    assert boosted == plain + 1_000
+
+
+@pytest.mark.parametrize("expression", ["@nobody==1", "@cost==kayak", "@ec_color==Green", "NOT kayak yellow paddle"])
+def test_a_ranking_expression_that_matches_nothing_does_nothing(expression: str) -> None:
+    """An unknown field, one that is not for queries, a value that no item has: all are found, and nothing is added."""
+    hits = ask(f"$qre(expression: {expression}, modifier: 5)").hits
+    assert [hit.score for hit in hits] == [0, 0, 0]
+
+
+def test_what_is_boosted_alike_keeps_its_order() -> None:
+    """That of the addresses, so that a test gets the same results every time."""
+    items = [stored(name, ec_color=["Yellow"]) for name in ("3", "1", "2")]
+    assert found("$qre(expression: @ec_color==Yellow, modifier: 5)", *items) == ["1", "2", "3"]
+
+
 def test_results_are_sorted_and_paged() -> None:
     """By one field after the other; items without the field come last, whichever the direction."""
     by_type = (SortKey("kayak_type"),)
@@ -190,14 +208,14 @@ def test_results_are_sorted_and_paged() -> None:
 @pytest.mark.parametrize("name", ["note", "nobody"])
 def test_results_are_sorted_by_sortable_fields_only(name: str) -> None:
     """A STRING field is not sortable unless it is said so."""
-    with pytest.raises(QueryError, match=name):
+    with pytest.raises(SortError, match=name):
         ask("", sort=(SortKey(name),))
 
 
 def facet(field: str, *items: StoredItem, **options: Any) -> tuple[FacetValue, ...]:  # noqa: ANN401 - of a request
     """The values of a facet."""
     request = FacetRequest(facet_id="it", field=field, **options)
-    (result,) = search(items or KAYAKS, FIELDS, Query(expression=parse_expression(""), facets=(request,))).facets
+    (result,) = search(items or KAYAKS, FIELDS, Query(expression=EVERYTHING, facets=(request,))).facets
     return result.values
 
 
@@ -307,7 +325,7 @@ def test_a_result_shows_what_may_be_shown() -> None:
 def test_any_expression_can_be_searched_for(text: str, colors: list[str]) -> None:
     """Whatever can be read finds something or nothing, and never fails."""
     try:
-        expression = parse_expression(text)
+        expression = parse_expression(text).condition
     except QueryError:
         return
     request = FacetRequest(facet_id="it", field="ec_color")

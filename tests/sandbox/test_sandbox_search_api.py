@@ -85,7 +85,7 @@ def test_an_item_is_read_back_as_coveo_returns_it(coveo: Caller) -> None:
 
 def test_only_the_fields_that_are_asked_for_come_back(coveo: Caller) -> None:
     """With `fieldsToInclude`; `fieldsToExclude` counts without it only."""
-    wanted = {"fieldsToInclude": ["ec_name", "ec_rating"], "fieldsToExclude": ["ec_name"]}
+    wanted = {"fieldsToInclude": ["@ec_name", "ec_rating"], "fieldsToExclude": ["ec_name"]}
     assert ask(coveo, **wanted)["results"][0]["raw"] == {"ec_name": "Kayak"}
     assert "ec_name" not in ask(coveo, fieldsToExclude=["ec_name"])["results"][0]["raw"]
 
@@ -118,6 +118,8 @@ def test_a_partial_match_needs_half_of_many_words(coveo: Caller) -> None:
     assert count(coveo, q=words) == 0
     assert count(coveo, q=words, partialMatch=True) == 1
     assert count(coveo, q=words, partialMatch=True, partialMatchThreshold="80%") == 0
+    assert count(coveo, q=words, partialMatch=True, partialMatchThreshold="3") == 1
+    assert count(coveo, q=words, partialMatch=True, partialMatchThreshold="4") == 0
     assert count(coveo, q="kayak green", partialMatch=True) == 0
     assert count(coveo, q="kayak green", partialMatch=True, partialMatchKeywords=2) == 1
 
@@ -127,9 +129,45 @@ def test_an_expression_that_cannot_be_read_answers_200_with_an_exception(coveo: 
     """Who does not look for it takes it for an empty result."""
     answer = ask(coveo, **{key: '@ec_name=="Kay"ak"'})
     assert (answer["totalCount"], answer["results"]) == (0, [])
+    assert answer["exception"]["code"] == "InvalidSyntax"
     assert "double quote cannot be escaped" in answer["exception"]["context"]
     assert answer["errors"] == [answer["exception"]]
     assert not {"exception", "errors"} & ask(coveo, q="kayak").keys()
+
+
+@pytest.mark.parametrize("key", ["q", "aq", "cq", "dq"])
+def test_a_ranking_expression_keeps_nothing_out(coveo: Caller, key: str) -> None:
+    """In any part of a query: it changes the order and the score, and `dq` does not let everything in by it."""
+    coveo.update(addOrUpdate=[{"documentId": "product://1", "ec_name": "Canoe"}])
+    boost = {key: "$qre(expression: @ec_name==Canoe, modifier: 100) $qre(expression: '@kayak_type', modifier: 5)"}
+    results = ask(coveo, **boost)["results"]
+    assert [(result["title"], result["score"]) for result in results] == [("Canoe", 1_000), ("Kayak", 50)]
+    if key != "aq":
+        assert count(coveo, **boost, aq="@kayak_type") == 1
+
+
+def test_results_can_be_sorted_by_ranking_expressions_alone(coveo: Caller) -> None:
+    """With `qre` as criterion words count nothing, which otherwise they do."""
+    query = {"q": "kayak $qre(expression: @ec_name==Kayak, modifier: 5)"}
+    (alone,) = ask(coveo, **query, sortCriteria="qre")["results"]
+    (with_words,) = ask(coveo, **query, sortCriteria="relevancy")["results"]
+    assert alone["score"] == 50 < with_words["score"]
+
+
+def test_a_ranking_expression_is_words_without_query_syntax(coveo: Caller) -> None:
+    """In `q`, with `enableQuerySyntax` off; and a partial match does not take it for words."""
+    boost = "$qre(expression: @ec_name==Kayak, modifier: 100)"
+    assert count(coveo, q=boost, enableQuerySyntax=False) == 0
+    (result,) = ask(coveo, q=f"kayak single seat green tandem {boost}", partialMatch=True)["results"]
+    assert result["score"] > 1_000
+
+
+@pytest.mark.parametrize("key", ["rankingFunctions", "queryFunctions"])
+def test_mathematics_is_refused(coveo: Caller, key: str) -> None:
+    """It would change the results, and the sandbox cannot carry it out."""
+    answer = ask(coveo, **{key: [{"expression": "@ec_price * 2"}]})
+    assert (answer["results"], key in answer["exception"]["context"]) == ([], True)
+    assert count(coveo, **{key: []}) == 1
 
 
 def test_an_unknown_field_is_no_error(coveo: Caller) -> None:
@@ -147,7 +185,8 @@ def test_results_come_in_pages(coveo: Caller) -> None:
     assert [result["raw"]["ec_price"] for result in second["results"]] == [19, 18]
     assert len(ask(coveo, numberOfResults=2_000)["results"]) == 21
     assert ask(coveo, sortCriteria="date ascending")["results"][0]["title"] == "Kayak"
-    assert "tags" in ask(coveo, sortCriteria="relevancy,@tags ascending")["exception"]["context"]
+    exception = ask(coveo, sortCriteria="relevancy,@tags ascending")["exception"]
+    assert (exception["code"], "tags" in exception["context"]) == ("InvalidSortField", True)
 
 
 def test_facets_come_with_the_results(coveo: Caller) -> None:
@@ -296,6 +335,16 @@ def test_a_search_fails_as_ordered(coveo: Caller) -> None:
     assert coveo.post(PATH, json={}).status_code == 503
     assert coveo.post(PATH, json={}).status_code == 200
     assert [request.operation for request in coveo.sandbox.requests()][-2:] == ["search", "search"]
+
+
+def test_a_search_can_be_ordered_to_answer_200_with_an_error_inside(coveo: Caller) -> None:
+    """As Coveo does when a query fails: whatever body a test gives."""
+    body = '{"totalCount": 0, "results": [], "exception": {"code": "TooManyTerms", "context": ""}}'
+    coveo.sandbox.fail("search", 200, body=body, headers={"Content-Type": "application/json"})
+    answer = coveo.post(PATH, json={"q": "kayak"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+    assert answer.json()["exception"]["code"] == "TooManyTerms"
+    assert count(coveo, q="kayak") == 1
 
 
 SINGLE, TANDEM = {"aq": "@ec_name==Single"}, {"aq": "@ec_name==Tandem"}

@@ -1,4 +1,4 @@
-"""The ways into the sandbox beside the class: the command, the status page, the pytest fixture, another host."""
+"""The ways into the sandbox beside the class: the command, the pytest fixture, another host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator, Iterator, Mapping
-from html.parser import HTMLParser
 from pathlib import Path
 
 import attrs
@@ -246,66 +245,6 @@ def test_the_other_loopback_address_can_be_used() -> None:
             assert len(sandbox.items()) == 1
     finally:
         sandbox.stop()
-
-
-class _Page(HTMLParser):
-    """The text of a page by tag, and everything in it that a browser would fetch or run."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.cells: list[str] = []
-        self.tags: set[str] = set()
-        self.addresses: list[str] = []
-        self._in_cell = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.addresses += [value or "" for name, value in attrs if name in {"src", "href", "action", "srcset"}]
-        self._in_cell = tag == "td"
-        if self._in_cell:
-            self.cells.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_cell = self._in_cell and tag != "td"
-
-    def handle_data(self, data: str) -> None:
-        if self._in_cell:
-            self.cells[-1] += data
-
-
-def test_the_status_page_shows_what_is_in_the_sandbox() -> None:
-    """Each source with its items, what was dropped, its streams, and the fields of its organization; no key."""
-    with Caller.running() as coveo:
-        coveo.load(batch({"documentId": "product://1", "no_such_field": 1}, {"documentId": "product://2"}))
-        coveo.open()
-        number_of_fields = len(coveo.post(f"{coveo.organization_path}/indexes/fields/search", json={}).json()["items"])
-        answer = coveo.http.get("/")
-        there = coveo.sandbox.connection
-        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-        row = [there["organization_id"], str(number_of_fields), there["source_id"], "2", "1", "2", "1"]
-        assert _Page(answer.text).cells == row
-        assert there["api_key"] not in answer.text
-
-
-def test_the_status_page_asks_for_nothing_and_runs_nothing() -> None:
-    """It has no script, no address beside an empty icon, and a policy that forbids both."""
-    with Caller.running() as coveo:
-        answer = coveo.http.get("/")
-        page = _Page(answer.text)
-    assert page.addresses == ["data:,"]
-    assert "script" not in page.tags
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
-
-
-def test_names_on_the_status_page_are_text() -> None:
-    """An organization and a source whose names are HTML are shown as they are written."""
-    organization, source = "<script>alert(1)<b>", '"><img src=x onerror=alert(1)>&amp;{head}'
-    with serving() as served:
-        assert served.open(served.source(organization, source)).status_code == 201
-        page = _Page(served.http.get("/").text)
-    assert [page.cells[0], page.cells[2]] == [organization, source]
-    assert not {"script", "img", "b"} & page.tags
 
 
 FIXTURE_TEST = """
