@@ -21,7 +21,7 @@ PUBLIC_MODULES = (
     "coveo_enrich.sandbox",
     "coveo_enrich.stream",
 )
-HEAVY = ("httpx", "PIL", "boto3", "google", "pyspark", "starlette", "uvicorn", "sqlite3", "ssl")
+HEAVY = ("httpx", "PIL", "boto3", "google", "pyspark", "jinja2", "starlette", "uvicorn", "sqlite3", "ssl")
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ OUTSIDE = {
     "botocore": {"classifiers"},
     "google": {"classifiers"},
     "jmespath": {"classifiers"},
+    "jinja2": {"sandbox"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pytest": {"pytest_plugin"},

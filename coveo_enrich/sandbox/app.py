@@ -23,6 +23,7 @@ from coveo_enrich.sandbox.access import (
     check_token,
 )
 from coveo_enrich.sandbox.backend import Backend
+from coveo_enrich.sandbox.browser import ContentBrowser
 from coveo_enrich.sandbox.catalog_api import CatalogApi
 from coveo_enrich.sandbox.containers import BUCKET, REQUIRED_HEADERS, Container
 from coveo_enrich.sandbox.exchange import json_answer, read_body
@@ -31,7 +32,6 @@ from coveo_enrich.sandbox.logs_api import LogsApi
 from coveo_enrich.sandbox.mapping_api import MappingApi
 from coveo_enrich.sandbox.metadata_api import MetadataApi
 from coveo_enrich.sandbox.organizations import Organization, SourceMappings
-from coveo_enrich.sandbox.page import StatusPage
 from coveo_enrich.sandbox.privilege_api import PrivilegeApi
 from coveo_enrich.sandbox.refusals import Refused, StorageRefused, invalid_parameter, missing_parameter
 from coveo_enrich.sandbox.search_api import SearchApi
@@ -77,7 +77,7 @@ def build_app(backend: Backend, account: Account) -> ASGIApp:
             *LogsApi(coveo.admit_to_logs, backend).routes(),
             *PrivilegeApi(account).routes(),
             *SearchApi(account, backend).routes(),
-            *StatusPage(backend).routes(),
+            *ContentBrowser(account, backend).routes(),
         ],
         exception_handlers={Refused: _refused, HTTPException: _no_such_call, ClientDisconnect: _nobody_there},
     )

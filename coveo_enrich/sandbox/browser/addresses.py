@@ -1,0 +1,39 @@
+"""The addresses of the browser's own pages, and which addresses of a catalog may become links. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+from urllib.parse import urlencode, urlsplit
+
+from coveo_enrich.sandbox.store import Source
+
+__all__ = ["Pairs", "address", "page_number", "web_address"]
+
+Pairs: TypeAlias = Iterable[tuple[str, str | None]]
+
+_PAGE: Final = re.compile(r"[1-9][0-9]{0,6}")
+_NO_BLANKS: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
+
+
+def address(path: str, source: Source | None = None, pairs: Pairs = ()) -> str:
+    """The address of a page about a source, with parameters that can be read; those that are `None` are left out."""
+    named = [] if source is None else [("organization", source.organization_id), ("source", source.source_id)]
+    query = urlencode([*named, *((name, value) for name, value in pairs if value is not None)], errors="replace")
+    return f"{path}?{query}" if query else path
+
+
+def page_number(text: str | None) -> int:
+    """The page that is asked for, from 1 on; the first when that is no number."""
+    return int(text) if text and _PAGE.fullmatch(text) else 1
+
+
+def web_address(text: str) -> str | None:
+    """The text, when it is an address of the web; `None` when it is any other, which never becomes a link."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    is_one = parts.scheme in ("http", "https") and parts.netloc and _NO_BLANKS.fullmatch(text)
+    return text if is_one else None

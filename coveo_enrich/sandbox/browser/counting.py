@@ -1,0 +1,68 @@
+"""How often the values of facets occur, fast enough for all items of a large source.
+
+Values are counted as they stand, and only those that differ go the way of the sandbox's own search.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+from coveo_enrich.sandbox.facets import FacetRequest, FacetResult, Tally
+from coveo_enrich.sandbox.fields import Field
+from coveo_enrich.sandbox.search_item import View
+from coveo_enrich.sandbox.store import StoredItem
+
+__all__ = ["FacetCounter", "count"]
+
+_Key: TypeAlias = str | int | float | tuple[str | float, ...] | None
+
+
+class FacetCounter:
+    """Counts the values of one facet, and knows which items have what is chosen in it."""
+
+    def __init__(self, request: FacetRequest, fields: Mapping[str, Field]) -> None:
+        self.is_chosen_from = bool(request.selected)
+        self._field = request.field
+        self._tally = Tally(request, fields)
+        self._counts: Counter[_Key] = Counter()
+        self._admitted: dict[_Key, bool] = {}
+
+    def admits(self, item: StoredItem) -> bool:
+        """Whether the item has one of the values that are chosen."""
+        key = self._key(item)
+        if key not in self._admitted:
+            self._admitted[key] = self._tally.admits(self._view(key))
+        return self._admitted[key]
+
+    def count(self, item: StoredItem) -> None:
+        """Count the values of an item."""
+        self._counts[self._key(item)] += 1
+
+    def result(self) -> FacetResult:
+        """What was counted."""
+        for key, times in self._counts.items():
+            self._tally.count(self._view(key), times)
+        return self._tally.result()
+
+    def _key(self, item: StoredItem) -> _Key:
+        """The value, as something that can be counted; of a dictionary, what a search looks at."""
+        value: Any = item.fields.get(self._field)
+        if isinstance(value, dict):
+            value = cast("dict[str, Any]", value).get("")
+        return tuple(cast("list[str]", value)) if isinstance(value, list) else value
+
+    def _view(self, key: _Key) -> View:
+        if key is None:
+            return View("", "", "", {})
+        value: Any = list(key) if isinstance(key, tuple) else key
+        return View("", "", "", {self._field: value})
+
+
+def count(item: StoredItem, counters: Sequence[FacetCounter]) -> bool:
+    """Count the item, and tell whether it has what is chosen. What is chosen in a facet does not narrow its counts."""
+    missing = [counter for counter in counters if counter.is_chosen_from and not counter.admits(item)]
+    for counter in missing if len(missing) == 1 else () if missing else counters:
+        counter.count(item)
+    return not missing

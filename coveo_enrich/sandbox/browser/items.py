@@ -1,0 +1,219 @@
+"""The page of items: cards, facets, and what is chosen. Pure; what is found is decided in `finding`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from coveo_enrich.sandbox.browser.addresses import address
+from coveo_enrich.sandbox.browser.finding import LAST_PAGE, LEVELS, PAGE_SIZE, Ask, Findings
+from coveo_enrich.sandbox.browser.paging import Pager, pager
+from coveo_enrich.sandbox.browser.pictures import Picture, first_picture
+from coveo_enrich.sandbox.browser.provenance import provenance_of
+from coveo_enrich.sandbox.browser.values import ShownField, shortened, shown_field
+from coveo_enrich.sandbox.facets import FacetResult, FacetValue
+from coveo_enrich.sandbox.fields import Field
+from coveo_enrich.sandbox.search_item import view
+from coveo_enrich.sandbox.store import Source, StoredItem
+
+__all__ = ["Card", "Chip", "Choice", "Facet", "Results", "results_of"]
+
+_LONGEST_TITLE: Final = 200
+_MOST_ROWS: Final = 5
+_OPEN_FACETS: Final = 6
+# Not worth a line on a card: the same for most items of a catalog.
+_DULL: Final = frozenset({"objecttype", "ec_in_stock"})
+
+
+@attrs.frozen
+class Card:
+    """An item in the list.
+
+    Attributes:
+        title: What it is called.
+        document_id: Its id.
+        address: Its page.
+        picture: Its picture, if it names any.
+        rows: Some of its fields, what is enriched first.
+    """
+
+    title: str
+    document_id: str
+    address: str
+    picture: Picture | None
+    rows: tuple[ShownField, ...]
+
+
+@attrs.frozen
+class Choice:
+    """A value of a facet, as a link that chooses it or takes it back.
+
+    Attributes:
+        text: The value; of a hierarchy, its last level.
+        count: How many items have it.
+        is_chosen: Whether it is chosen.
+        address: The page with or without it.
+        below: The next level, under what is chosen.
+    """
+
+    text: str
+    count: int
+    is_chosen: bool
+    address: str
+    below: tuple[Choice, ...] = ()
+
+
+@attrs.frozen
+class Facet:
+    """A facet.
+
+    Attributes:
+        field: Its field.
+        choices: Its values.
+        is_open: Whether they are shown at once.
+        more: The page with more of its values; `None` when there are no more, or they are there.
+    """
+
+    field: str
+    choices: tuple[Choice, ...]
+    is_open: bool
+    more: str | None
+
+
+@attrs.frozen
+class Chip:
+    """Something that narrows the list, and the page without it."""
+
+    name: str
+    value: str
+    address: str
+
+
+@attrs.frozen
+class Results:
+    """What the page of items shows.
+
+    Attributes:
+        total: How many items were found.
+        first: The number of the first item that is shown, from 1 on.
+        cards: The items.
+        facets: The facets.
+        chips: What is chosen.
+        clear: The page without anything that narrows it.
+        other_view: The page with all that is in the index, or with what searches find, whichever this one is not.
+        only_enriched: The page with enriched items only; `None` when it is this one, or none of these is enriched.
+        pager: The way to the other pages.
+        is_cut: Whether there are items beyond the last page.
+    """
+
+    total: int
+    first: int
+    cards: tuple[Card, ...]
+    facets: tuple[Facet, ...]
+    chips: tuple[Chip, ...]
+    clear: str
+    other_view: str
+    only_enriched: str | None
+    pager: Pager
+    is_cut: bool
+
+
+def results_of(findings: Findings, ask: Ask, fields: Mapping[str, Field], source: Source) -> Results:
+    """What the page shows of what was found."""
+
+    def address_of(other: Ask) -> str:
+        return address("/", source, other.pairs())
+
+    last = findings.last_page
+    return Results(
+        total=findings.total,
+        first=(findings.page - 1) * PAGE_SIZE + 1,
+        cards=tuple(_card(item, fields, source) for item in findings.items),
+        facets=tuple(_facets(findings.facets, ask, source)),
+        chips=tuple(_chips(ask, fields, source)),
+        clear=address_of(Ask(is_all=ask.is_all)),
+        other_view=address_of(attrs.evolve(ask, is_all=not ask.is_all, page=1)),
+        only_enriched=_only_enriched(findings, ask, source),
+        pager=pager(
+            findings.page,
+            lambda page: address_of(attrs.evolve(ask, page=page)),
+            last=last,
+            has_more=findings.page < last,
+        ),
+        is_cut=findings.page == last and findings.total > LAST_PAGE * PAGE_SIZE,
+    )
+
+
+def _card(item: StoredItem, fields: Mapping[str, Field], source: Source) -> Card:
+    provenance = provenance_of(item.fields)
+    shown = [
+        shown_field(name, item.fields[name], field, provenance)
+        for name, field in fields.items()
+        if name in item.fields and (name in provenance.marks or _is_worth_a_row(field))
+    ]
+    rows = sorted(shown, key=lambda row: (row.origin != "enriched", fields[row.name].system, row.name))
+    return Card(
+        title=shortened(view(item, {}).title, _LONGEST_TITLE),
+        document_id=item.document_id,
+        address=address("/browse/item", source, [("id", item.document_id)]),
+        picture=first_picture(item.fields),
+        rows=tuple(_deepest(row, fields[row.name]) for row in rows[:_MOST_ROWS]),
+    )
+
+
+def _is_worth_a_row(field: Field) -> bool:
+    return field.name == "ec_price" or (field.facet and field.type != "DATE" and field.name not in _DULL)
+
+
+def _deepest(row: ShownField, field: Field) -> ShownField:
+    """Of a hierarchy, only what has nothing below it in the item: "Apparel|Shoes" says "Apparel", too."""
+    if not field.hierarchical:
+        return row
+    texts = [value.text for value in row.values]
+    deepest = [value for value in row.values if not any(text.startswith(f"{value.text}{LEVELS}") for text in texts)]
+    return attrs.evolve(row, values=tuple(attrs.evolve(value, text=_readable(value.text)) for value in deepest))
+
+
+def _readable(value: str) -> str:
+    """A hierarchical value for people."""
+    return value.replace(LEVELS, " › ")  # noqa: RUF001 - the usual sign between levels
+
+
+def _chips(ask: Ask, fields: Mapping[str, Field], source: Source) -> Iterator[Chip]:
+    for name, value in ask.chosen:
+        has_levels = name in fields and fields[name].hierarchical
+        without = address("/", source, ask.without_value(name, value).pairs())
+        yield Chip(name, _readable(value) if has_levels else value, without)
+
+
+def _facets(results: Iterable[FacetResult], ask: Ask, source: Source) -> Iterator[Facet]:
+    for number, result in enumerate(results):
+        name = result.request.field
+        more = address("/", source, attrs.evolve(ask, more=name, page=1).pairs())
+        yield Facet(
+            field=name,
+            choices=tuple(_choice(value, (), name, ask, source) for value in result.values),
+            is_open=number < _OPEN_FACETS or ask.more == name or bool(ask.values_of(name)),
+            more=f"{more}#facet-{name}" if result.has_more and ask.more != name else None,
+        )
+
+
+def _choice(value: FacetValue, above: tuple[str, ...], field: str, ask: Ask, source: Source) -> Choice:
+    path = (*above, value.value)
+    whole = LEVELS.join(path)
+    other = ask.without_value(field, whole) if value.is_selected else ask.with_value(field, whole)
+    is_open = value.is_selected or ask.has_below(field, whole)
+    below = tuple(_choice(child, path, field, ask, source) for child in value.children) if is_open else ()
+    return Choice(value.value, value.count, value.is_selected, address("/", source, other.pairs()), below)
+
+
+def _only_enriched(findings: Findings, ask: Ask, source: Source) -> str | None:
+    """Those that have the field which tells of enrichment."""
+    names = (provenance_of(item.fields).field for item in findings.items)
+    name = next((name for name in names if name), None)
+    if name is None or f"@{name}" in ask.expression:
+        return None
+    expression = f"({ask.expression}) AND @{name}" if ask.expression.strip() else f"@{name}"
+    return address("/", source, attrs.evolve(ask, expression=expression, page=1).pairs())

@@ -1,0 +1,314 @@
+"""The routes of the content browser: they ask the backend for what a page needs, and write the page."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeAlias, TypeVar
+
+import attrs
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from coveo_enrich.sandbox.access import Account
+from coveo_enrich.sandbox.backend import Backend
+from coveo_enrich.sandbox.browser.addresses import address, page_number
+from coveo_enrich.sandbox.browser.finding import LAST_PAGE, PAGE_SIZE, Findings, Mistakes, find, read_ask
+from coveo_enrich.sandbox.browser.item import Item, item_of
+from coveo_enrich.sandbox.browser.items import results_of
+from coveo_enrich.sandbox.browser.logs import RESULTS, lines_of, log_query
+from coveo_enrich.sandbox.browser.organization import SourceRow, field_rows, rule_groups, source_rows
+from coveo_enrich.sandbox.browser.paging import pager
+from coveo_enrich.sandbox.browser.tables import (
+    dropped_of_group,
+    dropped_of_item,
+    filled_fields,
+    groups_of_dropped,
+    stored_item,
+    stored_items,
+    what_item_said,
+)
+from coveo_enrich.sandbox.clock import milliseconds
+from coveo_enrich.sandbox.organizations import Organization
+from coveo_enrich.sandbox.store import Source, StoredItem
+
+__all__ = ["ContentBrowser"]
+
+T = TypeVar("T")
+
+_FOLDER: Final = Path(__file__).parent
+_ROWS: Final = 50
+_STREAMS: Final = 20
+_FIELDS: Final = 200
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src http: https: data:;"
+    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@attrs.frozen
+class _Look:
+    """A look at a source: the request, the source, and how many sources there are."""
+
+    request: Request
+    row: SourceRow
+    is_alone: bool
+
+    @property
+    def source(self) -> Source:
+        """The source."""
+        return self.row.source
+
+    def given(self, name: str) -> str:
+        """A parameter; empty when it is missing."""
+        return self.request.query_params.get(name, "")
+
+    @property
+    def page(self) -> int:
+        """The page that is asked for."""
+        return page_number(self.given("page"))
+
+    def page_address(self, path: str, **parameters: str | None) -> Callable[[int], str]:
+        """The addresses of the pages of a list."""
+        return lambda page: address(path, self.source, [*parameters.items(), ("page", str(page))])
+
+
+_Page: TypeAlias = Callable[[_Look], Awaitable[Response]]
+
+
+class ContentBrowser:
+    """The pages, made of what is there when they are asked for.
+
+    Args:
+        account: For what a client has to be told to push here; no key is shown.
+        backend: What is looked at.
+    """
+
+    def __init__(self, account: Account, backend: Backend) -> None:
+        self._account = account
+        self._backend = backend
+        self._templates = Environment(
+            loader=FileSystemLoader(_FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._templates.globals["page_of"] = address  # pyright: ignore[reportArgumentType] # it is told of jinja2's own only
+
+    def routes(self) -> list[Route]:
+        """The routes of the pages, which are no addresses of Coveo's."""
+        pages: dict[str, _Page] = {
+            "/": self._items,
+            "/browse/item": self._item,
+            "/browse/dropped": self._dropped,
+            "/browse/streams": self._streams,
+            "/browse/logs": self._logs,
+            "/browse/fields": self._fields,
+            "/browse/mappings": self._mappings,
+        }
+        return [
+            *(Route(path, partial(self._of_source, show), methods=["GET"]) for path, show in pages.items()),
+            Route("/browse/sources", self._sources, methods=["GET"]),
+            Route("/browse/style.css", self._style, methods=["GET"]),
+        ]
+
+    async def _style(self, _request: Request) -> Response:
+        return Response((_FOLDER / "style.css").read_bytes(), headers=_HEADERS, media_type="text/css")
+
+    async def _sources(self, request: Request) -> Response:
+        return self._all_sources(request, await self._rows())
+
+    async def _of_source(self, show: _Page, request: Request) -> Response:
+        """A page about the source that is named, or the only one; which one is asked where there are several."""
+        rows = await self._rows()
+        organization_id, source_id = (request.query_params.get(name) for name in ("organization", "source"))
+        if not (organization_id or source_id) and len(rows) != 1:
+            return self._all_sources(request, rows)
+        named = [
+            row
+            for row in rows
+            if organization_id in (None, "", row.source.organization_id)
+            and source_id in (None, "", row.source.source_id)
+        ]
+        if not named:
+            return self._problem("There is no such source in this sandbox, or nothing was sent to it yet.")
+        if len(named) > 1:
+            return self._all_sources(request, named)
+        return await show(_Look(request, named[0], len(rows) == 1))
+
+    def _all_sources(self, request: Request, rows: list[SourceRow]) -> Response:
+        page = page_number(request.query_params.get("page"))
+        shown = rows[(page - 1) * _ROWS : page * _ROWS]
+        organizations = {row.source.organization_id for row in shown}
+        numbers = {name: len(self._backend.organization(name).by_name) for name in organizations}
+        pages = pager(
+            page,
+            lambda number: address("/browse/sources", None, [("page", str(number))]),
+            last=_pages(len(rows)),
+            has_more=page * _ROWS < len(rows),
+        )
+        connection = self._connection(request, None)
+        return self._page("sources.html", rows=shown, fields=numbers, connection=connection, pager=pages)
+
+    async def _items(self, look: _Look) -> Response:
+        if look.row.is_empty:
+            connection = self._connection(look.request, look.source)
+            return self._page("empty.html", look, tab="items", connection=connection)
+        ask = read_ask(look.request.query_params.multi_items(), look.page)
+        fields = self._organization(look).by_name
+
+        def ask_for(items: Iterator[StoredItem]) -> Findings | Mistakes:
+            return find((item for item in items if item.source_id == look.source.source_id), fields, ask)
+
+        if ask.is_all:
+            found = await self._read(lambda tables: ask_for(stored_items(tables, look.source)))
+        else:
+            found = await asyncio.wrap_future(self._backend.searched(look.source.organization_id, ask_for))
+        mistakes, findings = (found, None) if isinstance(found, Mistakes) else (Mistakes(), found)
+        results = findings and results_of(findings, ask, fields, look.source)
+        example = next((name for name in ("ec_brand", "ec_color") if name in fields), "title")
+        context: dict[str, Any] = {
+            "ask": ask,
+            "mistakes": mistakes,
+            "results": results,
+            "example": example,
+            "last_page": LAST_PAGE,
+        }
+        return self._page("items.html", look, tab="items", page_size=PAGE_SIZE, **context)
+
+    async def _item(self, look: _Look) -> Response:
+        document_id, source = look.given("id"), look.source
+        fields, catalogs = self._organization(look).by_name, self._backend.catalogs.of(source.organization_id)
+        now = milliseconds(self._backend.clock.now())
+
+        def read(tables: sqlite3.Connection) -> Item | None:
+            stored = stored_item(tables, source, document_id)
+            dropped = dropped_of_item(tables, source, document_id)
+            if stored is None and not dropped:
+                return None
+            said = what_item_said(tables, source, document_id)
+            nothing = StoredItem(source.source_id, document_id, 0, 0, {})
+            return item_of(stored or nothing, dropped, said, fields=fields, catalogs=catalogs, now=now)
+
+        item = await self._read(read)
+        if item is None:
+            return self._problem("There is no such item in this source, and nothing was dropped of one.", look)
+        return self._page("item.html", look, tab="items", item=item)
+
+    async def _dropped(self, look: _Look) -> Response:
+        if "reason" in look.request.query_params:
+            return await self._dropped_of(look, look.given("reason"), look.request.query_params.get("key"))
+        groups, total = await self._read(
+            lambda tables: groups_of_dropped(tables, look.source, (look.page - 1) * _ROWS, _ROWS)
+        )
+        to_page = look.page_address("/browse/dropped")
+        pages = pager(look.page, to_page, last=_pages(total), has_more=look.page * _ROWS < total)
+        return self._page("dropped.html", look, tab="dropped", groups=groups, pager=pages)
+
+    async def _dropped_of(self, look: _Look, reason: str, key: str | None) -> Response:
+        pieces, total = await self._read(
+            lambda tables: dropped_of_group(tables, look.source, (reason, key), (look.page - 1) * _ROWS, _ROWS)
+        )
+        to_page = look.page_address("/browse/dropped", reason=reason, key=key)
+        pages = pager(look.page, to_page, last=_pages(total), has_more=look.page * _ROWS < total)
+        context: dict[str, Any] = {"reason": reason, "key": key, "pieces": pieces, "total": total, "pager": pages}
+        return self._page("dropped_group.html", look, tab="dropped", **context)
+
+    async def _streams(self, look: _Look) -> Response:
+        streams = await asyncio.to_thread(self._backend.streams, look.source)
+        named = next((stream for stream in streams if stream.stream_id == look.given("stream")), None)
+        first = (look.page - 1) * _STREAMS
+        if named is not None:
+            to_page, listed = look.page_address("/browse/streams", stream=named.stream_id), len(named.containers)
+            shown: dict[str, Any] = {
+                "stream": named,
+                "containers": named.containers[first : first + _STREAMS],
+                "first": first,
+            }
+        else:
+            to_page, listed = look.page_address("/browse/streams"), len(streams)
+            shown = {"streams": streams[::-1][first : first + _STREAMS]}
+        more = first + _STREAMS < listed
+        pages = pager(look.page, to_page, last=_pages(listed, _STREAMS), has_more=more)
+        template = "streams.html" if named is None else "stream.html"
+        return self._page(template, look, tab="streams", pager=pages, **shown)
+
+    async def _logs(self, look: _Look) -> Response:
+        result, name = look.given("result"), look.given("id").strip()
+        query = log_query(look.source, result, name)
+        lines, has_more = await asyncio.wrap_future(
+            self._backend.logged(look.source.organization_id, query, partial(lines_of, page=look.page))
+        )
+        to_page = look.page_address("/browse/logs", result=result or None, id=name or None)
+        pages = pager(look.page, to_page, last=None, has_more=has_more)
+        context: dict[str, Any] = {
+            "lines": lines,
+            "result": result,
+            "results": ("", *RESULTS),
+            "name": name,
+            "pager": pages,
+        }
+        return self._page("logs.html", look, tab="logs", **context)
+
+    async def _fields(self, look: _Look) -> Response:
+        filled = await self._read(lambda tables: filled_fields(tables, look.source))
+        rows = field_rows(self._organization(look).fields(), filled, look.source)
+        first = (look.page - 1) * _FIELDS
+        more = first + _FIELDS < len(rows)
+        pages = pager(look.page, look.page_address("/browse/fields"), last=_pages(len(rows), _FIELDS), has_more=more)
+        return self._page("fields.html", look, tab="fields", rows=rows[first : first + _FIELDS], pager=pages)
+
+    async def _mappings(self, look: _Look) -> Response:
+        organization = self._organization(look)
+        mappings = organization.mappings(look.source.source_id).now
+        return self._page("mappings.html", look, tab="mappings", groups=rule_groups(mappings, organization.by_name))
+
+    async def _rows(self) -> list[SourceRow]:
+        sizes = await asyncio.wrap_future(self._backend.sizes())
+        return source_rows(sizes, self._backend.stream_states())
+
+    async def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.wrap_future(self._backend.look(read))
+
+    def _organization(self, look: _Look) -> Organization:
+        return self._backend.organization(look.source.organization_id)
+
+    def _connection(self, request: Request, source: Source | None) -> Mapping[str, str]:
+        """What a client has to be told to push here, but for the key."""
+        source, here = source or self._account.source, str(request.base_url).rstrip("/")
+        return {
+            "organization_id": source.organization_id,
+            "source_id": source.source_id,
+            "api_url": here,
+            "platform_url": here,
+        }
+
+    def _problem(self, message: str, look: _Look | None = None) -> Response:
+        return self._page("problem.html", look, status=404, message=message)
+
+    def _page(
+        self,
+        template: str,
+        look: _Look | None = None,
+        *,
+        tab: str = "",
+        status: int = 200,
+        **context: Any,  # noqa: ANN401 - whatever the template shows
+    ) -> Response:
+        html = self._templates.get_template(template).render(look=look, tab=tab, **context)
+        # A catalog may hold halves of surrogate pairs, which are no characters.
+        return Response(html.encode("utf-8", "replace"), status, headers=_HEADERS, media_type="text/html")
+
+
+def _pages(total: int, size: int = _ROWS) -> int:
+    return max(1, -(-total // size))

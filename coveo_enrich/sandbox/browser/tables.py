@@ -1,0 +1,116 @@
+"""What the pages read of the store's tables: only as many rows as a page shows, and counts."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Final
+
+import attrs
+
+from coveo_enrich.sandbox.store import Dropped, Source, StoredItem
+
+__all__ = [
+    "MOST_DROPPED",
+    "DroppedGroup",
+    "dropped_of_group",
+    "dropped_of_item",
+    "filled_fields",
+    "groups_of_dropped",
+    "stored_item",
+    "stored_items",
+    "what_item_said",
+]
+
+_SOURCE: Final = "(SELECT key FROM sources WHERE organization_id = ? AND source_id = ?)"
+MOST_DROPPED: Final = 500
+"""Of one item."""
+
+
+@attrs.frozen
+class DroppedGroup:
+    """Pieces that were dropped for the same reason.
+
+    Attributes:
+        reason: Why.
+        key: The metadata key of all of them; `None` when they are whole items or files.
+        count: How many there are.
+    """
+
+    reason: str
+    key: str | None
+    count: int
+
+
+def stored_item(tables: sqlite3.Connection, source: Source, document_id: str) -> StoredItem | None:
+    """An item as it was last indexed, whether searches find it so already or not."""
+    row = tables.execute(
+        f"SELECT ordering_id, indexed, fields FROM items WHERE source = {_SOURCE} AND document_id = ?",  # noqa: S608 - a constant
+        (*attrs.astuple(source), document_id),
+    ).fetchone()
+    return row and StoredItem(source.source_id, document_id, row[0], row[1], json.loads(row[2]))
+
+
+def stored_items(tables: sqlite3.Connection, source: Source) -> Iterator[StoredItem]:
+    """Every item of a source, as in `stored_item`."""
+    rows = tables.execute(
+        f"SELECT document_id, ordering_id, indexed, fields FROM items WHERE source = {_SOURCE}",  # noqa: S608 - a constant
+        attrs.astuple(source),
+    )
+    for document_id, ordering_id, indexed, fields in rows:
+        yield StoredItem(source.source_id, document_id, ordering_id, indexed, json.loads(fields))
+
+
+def what_item_said(tables: sqlite3.Connection, source: Source, document_id: str) -> dict[str, Any]:
+    """The metadata that was sent with an item; nothing when it is not among those that are remembered."""
+    row = tables.execute(
+        f"SELECT metadata FROM samples WHERE source = {_SOURCE} AND document_id = ?",  # noqa: S608 - a constant
+        (*attrs.astuple(source), document_id),
+    ).fetchone()
+    return dict(json.loads(row[0])) if row else {}
+
+
+def dropped_of_item(tables: sqlite3.Connection, source: Source, document_id: str) -> list[Dropped]:
+    """What was dropped of an item, up to 500 pieces."""
+    rows = tables.execute(
+        f"SELECT document_id, key, reason, file_id FROM dropped WHERE source = {_SOURCE} AND document_id = ?"  # noqa: S608 - a constant
+        " ORDER BY rowid LIMIT ?",
+        (*attrs.astuple(source), document_id, MOST_DROPPED),
+    )
+    return [Dropped(*row) for row in rows]
+
+
+def groups_of_dropped(
+    tables: sqlite3.Connection, source: Source, first: int, count: int
+) -> tuple[list[DroppedGroup], int]:
+    """What was dropped, by reason and key, the largest groups first; and how many groups there are."""
+    rows = tables.execute(
+        f"SELECT reason, key, count(*), count(*) OVER () FROM dropped WHERE source = {_SOURCE}"  # noqa: S608 - a constant
+        " GROUP BY reason, key ORDER BY 3 DESC, reason, key LIMIT ? OFFSET ?",
+        (*attrs.astuple(source), count, first),
+    ).fetchall()
+    return [DroppedGroup(*row[:3]) for row in rows], rows[0][3] if rows else 0
+
+
+def dropped_of_group(
+    tables: sqlite3.Connection, source: Source, group: tuple[str, str | None], first: int, count: int
+) -> tuple[list[Dropped], int]:
+    """The pieces of one group, given by its reason and key, and how many they are in all."""
+    named = (*attrs.astuple(source), *group)
+    where = f"FROM dropped WHERE source = {_SOURCE} AND reason = ? AND key IS ?"
+    rows = tables.execute(
+        f"SELECT document_id, key, reason, file_id {where} ORDER BY rowid LIMIT ? OFFSET ?", (*named, count, first)
+    )
+    pieces = [Dropped(*row) for row in rows]
+    return pieces, tables.execute(f"SELECT count(*) {where}", named).fetchone()[0]
+
+
+def filled_fields(tables: sqlite3.Connection, source: Source) -> dict[str, int]:
+    """How many items have a value in each field; fields without any are missing."""
+    rows = tables.execute(
+        f"SELECT entry.key, count(*) FROM items, json_each(items.fields) AS entry WHERE source = {_SOURCE}"  # noqa: S608 - a constant
+        " GROUP BY entry.key",
+        attrs.astuple(source),
+    )
+    return dict(rows.fetchall())
