@@ -79,8 +79,9 @@ class CoveoEnrichError(Exception):
     """The root of every error that this library raises.
 
     Attributes:
-        receipt: What an operation on a source had done until it failed: a `coveo_enrich.stream.Receipt`; `None` outside
-            such an operation.
+        receipt: What an operation had done until it failed: a `coveo_enrich.stream.Receipt`, or of
+            `coveo_enrich.index.FieldClient.apply` a `coveo_enrich.index.AppliedFields`; `None` outside such an
+            operation.
     """
 
     receipt: Any = None

@@ -1,43 +1,52 @@
 """Whether what Coveo gives back is what was sent, past the forms that it gives values: pure.
 
-A flag comes back as a text, a list without the multi-value option as one text with ``;``, a URI with a slash behind it
-(docs.coveo.com/en/162, and what real sources answer).
+A list comes back as a list or, without the multi-value option, as one text with ``;``; a text with ``;`` in a field
+with that option as a list; a flag as a text, a number in a field of texts as a text, a date in milliseconds, and a URI
+with a slash behind it (docs.coveo.com/en/162, and what real sources answer). Apart from that values are compared to the
+letter, and lists in their order, which nothing that Coveo documents changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from enum import Enum
+from typing import Any, Final, cast
 
-__all__ = ["ids_by_uri", "same_value"]
+__all__ = ["ids_by_uri", "is_something", "same_value"]
 
-
-def same_value(sent: Any, found: Any) -> bool:  # noqa: ANN401 - whatever an item holds
-    """Whether a value that was found is one that was sent."""
-    if isinstance(sent, Mapping):
-        return isinstance(found, Mapping) and dict(cast("Mapping[str, Any]", sent)) == dict(
-            cast("Mapping[str, Any]", found)
-        )
-    if isinstance(sent, bool):
-        return str(found).strip().lower() == str(sent).lower()
-    if _is_number(sent):
-        return _number(sent) == _number(found)
-    if isinstance(sent, date):
-        return _texts(found) in (_texts(sent), [sent.isoformat()])
-    return sorted(_texts(sent)) == sorted(_texts(found))
+_JOIN: Final = ";"
+_MOST_DIGITS: Final = 300
+_LARGEST_SENT: Final = 2**64
+_NUMBER: Final = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+def same_value(sent: Any, found: Any, *, is_uri: bool = False) -> bool:  # noqa: ANN401 - whatever an item holds
+    """Whether a value that was found is one that was sent; objects, of which a search shows a part only, are not asked.
+
+    Args:
+        sent: What was sent.
+        found: What a search shows; `None` for nothing.
+        is_uri: Whether a slash at the end is no matter.
+    """
+    plain = _plain(sent)
+    if not (is_something(plain) and is_something(found)):
+        return is_something(plain) == is_something(found)
+    if isinstance(found, list):
+        return _are_same(_single(plain), _single(cast("list[object]", found)))
+    if is_uri:
+        return str(plain).rstrip("/") == str(found).rstrip("/")
+    if isinstance(plain, list):
+        return _is_joined(cast("list[object]", plain), found)
+    return _is_same(plain, found)
 
 
-def _number(value: object) -> Decimal | None:
-    try:
-        return Decimal(str(value).strip())
-    except ArithmeticError:
-        return None
+def is_something(value: object) -> bool:
+    """Whether a field that is sent this has a value."""
+    return value is not None and not (isinstance(value, str | list | tuple) and not value)
 
 
 def ids_by_uri(ids: Iterable[str]) -> dict[str, str]:
@@ -49,25 +58,68 @@ def ids_by_uri(ids: Iterable[str]) -> dict[str, str]:
     return by_uri | {one: one for one in several}
 
 
-def _texts(value: Any) -> list[str]:  # noqa: ANN401 - whatever an item holds
-    if isinstance(value, list | tuple | set | frozenset):
-        return [text for part in cast("Sequence[Any]", value) for text in _texts(part)]
-    if value is None:
-        return []
-    if isinstance(value, str):
-        parts = [part.strip() for part in value.split(";") if part.strip()]
-        return [part.rstrip("/") if "://" in part else part for part in parts]
-    return [_text(value)]
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever an item holds
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, datetime):
-        whole = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return str(int(whole.timestamp() * 1000))
+def _plain(value: object) -> object:
+    """A value in the form in which it is sent."""
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if isinstance(value, Decimal):
+        is_short = value.is_finite() and value.adjusted() < _MOST_DIGITS
+        is_whole = is_short and value == value.to_integral_value()
+        return int(value) if is_whole else float(value)
     if isinstance(value, date):
-        return _text(datetime(value.year, value.month, value.day, tzinfo=UTC))
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in cast("Sequence[object]", value)]
+    as_plain: object = getattr(value, "tolist", None)  # what NumPy has
+    if callable(as_plain):
+        return as_plain()
+    return str(value) if type(value).__module__ == "uuid" else value
+
+
+def _single(value: object) -> list[object]:
+    """The values that a field of several values makes of it."""
+    parts: list[object] = []
+    for one in cast("list[object]", value) if isinstance(value, list) else [value]:
+        parts += [part.strip() for part in one.split(_JOIN) if part.strip()] if isinstance(one, str) else [one]
+    return parts
+
+
+def _is_joined(sent: list[object], found: object) -> bool:
+    """Whether a list came back as one text."""
+    if not isinstance(found, str):
+        return len(sent) == 1 and _is_same(sent[0], found)
+    return _JOIN.join(map(str, sent)) == found or _are_same(sent, found.split(_JOIN))
+
+
+def _are_same(sent: Sequence[object], found: Sequence[object]) -> bool:
+    return len(sent) == len(found) and all(map(_is_same, sent, found))
+
+
+def _is_same(sent: object, found: object) -> bool:
+    """Whether single values are the same: as flags or numbers where one of them is that, else as texts."""
+    if isinstance(sent, bool) or isinstance(found, bool):
+        return str(sent).lower() == str(found).lower()
+    if isinstance(sent, str) and isinstance(found, str):
+        return sent == found
+    one, other = _number(sent), _number(found)
+    if one is not None and other is not None:
+        # A field of decimal numbers keeps of a long one what a double holds.
+        return one == other or (isinstance(other, float) and abs(one) < _LARGEST_SENT and float(one) == other)
+    return isinstance(sent, str) and other is not None and _milliseconds(sent) == other
+
+
+def _number(value: object) -> int | float | None:
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value):
+            return None
+        return int(value) if value.lstrip("-").isdecimal() else float(value)
+    return value if isinstance(value, int | float) else None
+
+
+def _milliseconds(text: str) -> int | None:
+    """The moment that a text says, as the index holds it; `None` when it says none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(milliseconds=1)

@@ -24,7 +24,7 @@ __all__ = [
     "metadata_call",
     "pages_in",
     "search_fields_call",
-    "unindexed_in",
+    "ways_in",
 ]
 
 FIELDS_A_CALL: Final = 500
@@ -72,11 +72,10 @@ def fields_in(answer: Mapping[str, Any]) -> Iterator[FieldSettings]:
     yield from map(FieldSettings.of_model, _items(answer))
 
 
-def unindexed_in(answer: Mapping[str, Any]) -> Iterator[str]:
-    """The metadata that the source received and indexed nowhere, in an answer to `metadata_call`."""
+def ways_in(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each metadata with how it was indexed, ``NONE``, ``FIELD`` or ``MAPPING``, in an answer to `metadata_call`."""
     for item in _items(answer):
-        if item.get("indexedBy") == "NONE":
-            yield str(item.get("key") or "").lower()
+        yield str(item.get("key") or "").lower(), str(item.get("indexedBy") or "")
 
 
 def pages_in(answer: Mapping[str, Any]) -> int:

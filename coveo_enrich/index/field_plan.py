@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from html import escape
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
+from coveo_enrich.index.catalog import CatalogNote
 from coveo_enrich.index.field_names import RESERVED
 from coveo_enrich.index.field_settings import FieldConflict, FieldSettings, shortcomings
 from coveo_enrich.index.mapping_rules import MappingRule
 from coveo_enrich.index.needs import FieldNeed
+from coveo_enrich.index.tables import table_of
 
-__all__ = ["FieldPlan", "plan_of"]
-
-_LEFT: Final = 'style="text-align: left"'
+__all__ = ["FieldPlan", "plan_of", "rule_conflicts"]
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +31,8 @@ class FieldPlan:
         right: Fields that do all that is needed.
         conflicts: What is there and does not do what is needed; never changed.
         reserved: Names that are keys of an item, for which there is nothing to do.
+        catalog: What the catalog of the source keeps from being found, of a plan for documents; or that it could not be
+            looked at.
     """
 
     to_create: tuple[FieldNeed, ...] = ()
@@ -39,11 +40,13 @@ class FieldPlan:
     right: tuple[str, ...] = ()
     conflicts: tuple[FieldConflict, ...] = ()
     reserved: tuple[str, ...] = ()
+    catalog: tuple[CatalogNote, ...] = ()
 
     @property
     def is_ready(self) -> bool:
-        """Whether what is pushed now is indexed as it is needed: nothing to do, and no conflict."""
-        return not (self.to_create or self.to_map or self.conflicts)
+        """Whether what is pushed now is indexed as it is needed: nothing to do, no conflict, no items kept hidden."""
+        hides_items = any(note.hides_items for note in self.catalog)
+        return not (self.to_create or self.to_map or self.conflicts or hides_items)
 
     @property
     def loses_values(self) -> bool:
@@ -51,18 +54,16 @@ class FieldPlan:
         return bool(self.to_create) or any(conflict.loses_values for conflict in self.conflicts)
 
     def to_json(self) -> str:
-        """The same as a JSON object."""
-        return json.dumps(attrs.asdict(self))
+        """The same as a JSON object, with ``is_ready`` and ``loses_values``."""
+        told = {**attrs.asdict(self), "is_ready": self.is_ready, "loses_values": self.loses_values}
+        return json.dumps(told, default=str)
 
     def __str__(self) -> str:
         lines = [f"{state}: {what}" for state, what in _rows(self)]
         return "\n".join(lines) if lines else "no fields are needed"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td {_LEFT}>{escape(state)}</td><td {_LEFT}>{escape(what)}</td></tr>" for state, what in _rows(self)
-        )
-        return f"<table><tbody>{rows}</tbody></table>"
+        return table_of(_rows(self))
 
 
 def plan_of(
@@ -104,11 +105,16 @@ def _both(one: FieldNeed, other: FieldNeed) -> FieldNeed:
 def _conflicts(need: FieldNeed, field: FieldSettings | None, rules: Iterable[MappingRule]) -> Iterator[FieldConflict]:
     if field is not None:
         yield from shortcomings(need, field)
+    yield from rule_conflicts(need.name, rules)
+
+
+def rule_conflicts(name: str, rules: Iterable[MappingRule]) -> Iterator[FieldConflict]:
+    """The rules that fill a field with something else than the metadata of its name."""
     for rule in rules:
-        if rule.field == need.name and not rule.reads(need.name):
+        if rule.field == name and not rule.reads(name):
             where = f"mapping rule for {rule.type}" if rule.type else "mapping rule"
-            breaks = f"the source fills the field with something else than the metadata {need.name}"
-            yield FieldConflict(need.name, where, list(rule.content), [f"%[{need.name}]"], breaks, loses_values=True)
+            breaks = f"the source fills the field with something else than the metadata {name}"
+            yield FieldConflict(name, where, list(rule.content), [f"%[{name}]"], breaks, loses_values=True)
 
 
 def _rows(plan: FieldPlan) -> Iterator[tuple[str, str]]:
@@ -122,6 +128,8 @@ def _rows(plan: FieldPlan) -> Iterator[tuple[str, str]]:
         yield "right", name
     for name in plan.reserved:
         yield "reserved", f"{name}, a key of an item"
+    for note in plan.catalog:
+        yield note.kind, str(note)
 
 
 def _in_words(need: FieldNeed) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
 from coveo_enrich._calls import CoveoCall
-from coveo_enrich.errors import ConfigurationError, CoveoRefused, FieldsInConflict
+from coveo_enrich.errors import ConfigurationError, CoveoEnrichError, CoveoRefused, FieldsInConflict
+from coveo_enrich.index.applied_fields import AppliedFields
+from coveo_enrich.index.catalog import notes_of, read_catalog
 from coveo_enrich.index.field_calls import (
     FIELDS_A_CALL,
     add_rule_call,
@@ -25,55 +26,26 @@ from coveo_enrich.index.field_calls import (
     metadata_call,
     pages_in,
     search_fields_call,
-    unindexed_in,
+    ways_in,
 )
-from coveo_enrich.index.field_plan import FieldPlan, plan_of
+from coveo_enrich.index.field_plan import FieldPlan, plan_of, rule_conflicts
 from coveo_enrich.index.field_settings import FieldSettings, shortcomings
 from coveo_enrich.index.inference import Inferred, infer
 from coveo_enrich.index.mapping_rules import rules_in
 from coveo_enrich.index.needs import FieldNeed
 from coveo_enrich.index.place import CoveoPlace
-from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES, PlatformCalls
+from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
+from coveo_enrich.index.platform_client import PlatformClient
 from coveo_enrich.retry import RetryPolicy
 
-__all__ = ["AppliedFields", "FieldClient"]
+__all__ = ["FieldClient"]
 
 _Item = TypeVar("_Item")
 
 _EXISTS: Final = "FIELD_ALREADY_EXISTS"
 
 
-@attrs.frozen(kw_only=True)
-class AppliedFields:
-    """What `FieldClient.apply` did. Prints as text.
-
-    Attributes:
-        created: Fields that were created.
-        mapped: Fields for which the source got a mapping rule.
-        found: Fields that somebody else created meanwhile, and that do what is needed.
-    """
-
-    created: tuple[str, ...] = ()
-    mapped: tuple[str, ...] = ()
-    found: tuple[str, ...] = ()
-
-    @property
-    def must_push_again(self) -> bool:
-        """Whether items that are in the source have to be pushed again to fill them: Coveo looks back at none."""
-        return bool(self.created or self.mapped or self.found)
-
-    def __str__(self) -> str:
-        lines = [
-            f"{what}: {', '.join(names)}"
-            for what, names in (("created", self.created), ("mapped", self.mapped), ("found", self.found))
-            if names
-        ]
-        if self.must_push_again:
-            lines.append("items that were pushed before have to be pushed again: Coveo does not look back at them")
-        return "\n".join(lines) if lines else "nothing had to be done"
-
-
-class FieldClient:
+class FieldClient(PlatformClient):
     """Makes sure that what is pushed is indexed: plans the fields that are needed, and makes those that are not there.
 
     Args:
@@ -97,17 +69,15 @@ class FieldClient:
         ca_bundle: str | Path | None = None,
         user_agent_suffix: str | None = None,
     ) -> None:
-        self._place = place
-        self._calls = PlatformCalls(
-            place, retry, calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix
-        )
+        super().__init__(place, retry, calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix)
 
     def plan(self, needs: Iterable[FieldNeed] | Iterable[Mapping[str, Any]]) -> FieldPlan:
         """Compare what is needed with what the organization and the source have; nothing is changed.
 
         Args:
             needs: The fields that are needed, as ``FieldMapping.needs()`` says them; or a sample of documents, whose
-                values tell. Types that go into no one field stand among the conflicts of the plan.
+                values tell. Types that go into no one field stand among the conflicts of the plan, and what the catalog
+                of the source keeps from being found in its ``catalog``, as far as the key may read that.
 
         Raises:
             ConfigurationError: It is neither.
@@ -115,57 +85,59 @@ class FieldClient:
             CoveoRefused: Coveo answered with another error.
             NoReply: Nothing was answered, several times over.
         """
-        inferred = _needs(needs)
+        wanted, documents = _sorted(needs)
+        inferred = Inferred(tuple(wanted), ()) if wanted else infer(documents)
         send = self._calls.send
         fields = _fields_named([need.name for need in inferred.needs], self._place, send)
         rules = tuple(rules_in(send(mappings_call(self._place))))
-        plan = plan_of(inferred.needs, fields, rules, _unindexed(self._place, send) if fields else ())
-        return attrs.evolve(plan, conflicts=(*inferred.mixed, *plan.conflicts))
+        plan = plan_of(inferred.needs, fields, rules, _unmapped(self._place, send) if fields else ())
+        notes = notes_of(documents, read_catalog(self._place, send)) if documents else ()
+        return attrs.evolve(plan, conflicts=(*inferred.mixed, *plan.conflicts), catalog=tuple(notes))
 
     def apply(self, plan: FieldPlan) -> AppliedFields:
         """Create and map what a plan says, and nothing else. A field that is there already is left as it is.
 
-        A plan may be applied again, also after an error: what was done is not done twice.
+        A plan may be applied again, also after an error: what was done is not done twice. An error has what was done
+        until then as its ``receipt``, an `AppliedFields`.
 
         Args:
             plan: What `plan` gave.
 
         Raises:
-            FieldsInConflict: Somebody else created a field meanwhile that does not do what is needed.
+            ConfigurationError: It is no plan.
+            FieldsInConflict: Somebody else created a field or a rule meanwhile that does not do what is needed.
             AccessRefused: The key lacks a privilege; the message says which.
             CoveoRefused: Coveo answered with another error.
             NoReply: Nothing was answered, several times over.
         """
-        send = self._calls.send
-        created: list[str] = []
-        found: list[str] = []
-        for needs in _batches(plan.to_create):
-            made = _created(needs, self._place, send)
-            created += made
-            found += [need.name for need in needs if need.name not in made]
-        mapped = _mapped(plan.to_map, self._place, send)
-        return AppliedFields(created=tuple(created), mapped=tuple(mapped), found=tuple(found))
-
-    def close(self) -> None:
-        """Release connections; the next call makes new ones."""
-        self._calls.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"FieldClient({self._place!r})"
+        if not isinstance(plan, FieldPlan):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+            raise ConfigurationError(f"what FieldClient.plan gave is wanted; got {plan!r:.200}")
+        done = AppliedFields()
+        try:
+            for step in _steps(plan, self._place, self._calls.send):
+                done += step
+        except CoveoEnrichError as error:
+            error.receipt = done
+            error.add_note(f"Until then: {done}. apply(plan) may be called again.")
+            raise
+        return done
 
 
 _Send = Callable[[CoveoCall], Mapping[str, Any]]
 
 
-def _needs(needs: Iterable[FieldNeed] | Iterable[Mapping[str, Any]]) -> Inferred:
+def _steps(plan: FieldPlan, place: CoveoPlace, send: _Send) -> Iterator[AppliedFields]:
+    """Carry out a plan; each step that was done."""
+    for needs in _batches(plan.to_create):
+        made = _created(needs, place, send)
+        found = tuple(need.name for need in needs if need.name not in made)
+        yield AppliedFields(created=tuple(made), found=found)
+    yield from _mapped(plan.to_map, place, send)
+
+
+def _sorted(
+    needs: Iterable[FieldNeed] | Iterable[Mapping[str, Any]],
+) -> tuple[list[FieldNeed], list[Mapping[str, Any]]]:
     if isinstance(needs, str | Mapping) or not isinstance(needs, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
         raise ConfigurationError("needs are what FieldMapping.needs() says, or several documents")
     given = list[object](needs)
@@ -173,7 +145,7 @@ def _needs(needs: Iterable[FieldNeed] | Iterable[Mapping[str, Any]]) -> Inferred
     documents = [cast("Mapping[str, Any]", one) for one in given if isinstance(one, Mapping)]
     if len(wanted) + len(documents) < len(given) or (wanted and documents):
         raise ConfigurationError("needs are FieldNeed values, or documents, and not both")
-    return Inferred(tuple(wanted), ()) if wanted else infer(documents)
+    return wanted, documents
 
 
 def _batches(several: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
@@ -190,15 +162,17 @@ def _fields_named(names: Sequence[str], place: CoveoPlace, send: _Send) -> dict[
     return found
 
 
-def _unindexed(place: CoveoPlace, send: _Send) -> set[str]:
-    """Metadata that is known to vanish. Without a report, or the privilege to read it, nothing is known."""
-    names: set[str] = set()
+def _unmapped(place: CoveoPlace, send: _Send) -> set[str]:
+    """Metadata that the source is known not to index by its name.
+
+    A report that says of one that it is indexed nowhere may be older than its field, and nothing tells when a field was
+    made. But a report that shows any metadata indexed by its name shows a source that does so for all.
+    """
     try:
-        for answer in _pages(lambda page: send(metadata_call(place, page))):
-            names |= set(unindexed_in(answer))
-    except CoveoRefused:
+        ways = [way for answer in _pages(lambda page: send(metadata_call(place, page))) for way in ways_in(answer)]
+    except CoveoRefused:  # there is no report, or the key may not read it
         return set()
-    return names
+    return set() if any(way == "FIELD" for _, way in ways) else {name for name, way in ways if way == "NONE"}
 
 
 def _pages(read: Callable[[int], Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -239,20 +213,30 @@ def _still_missing(needs: Sequence[FieldNeed], place: CoveoPlace, send: _Send) -
     return [need for need in needs if need.name not in fields]
 
 
-def _mapped(names: Sequence[str], place: CoveoPlace, send: _Send) -> list[str]:
-    if not names:
-        return []
-    ruled = _ruled(place, send)
-    missing = [name for name in names if name not in ruled]
-    for name in missing:
+def _mapped(names: Sequence[str], place: CoveoPlace, send: _Send) -> Iterator[AppliedFields]:
+    """Add the rules that are not there.
+
+    Raises:
+        FieldsInConflict: Somebody else made one that fills a field with something else.
+    """
+    there = _ruled(names, place, send) if names else set[str]()
+    for name in names:
+        if name in there:
+            yield AppliedFields(found=(name,))
+            continue
         try:
             send(add_rule_call(place, name))
         except CoveoRefused as refused:
             # Somebody else made it meanwhile, or the reply to the first try was lost.
-            if refused.status != HTTPStatus.PRECONDITION_FAILED or name not in _ruled(place, send):
+            if refused.status != HTTPStatus.PRECONDITION_FAILED or name not in _ruled([name], place, send):
                 raise
-    return missing
+        yield AppliedFields(mapped=(name,))
 
 
-def _ruled(place: CoveoPlace, send: _Send) -> set[str]:
-    return {rule.field for rule in rules_in(send(mappings_call(place)))}
+def _ruled(names: Sequence[str], place: CoveoPlace, send: _Send) -> set[str]:
+    """Those of some fields for which there is a rule."""
+    rules = [rule for rule in rules_in(send(mappings_call(place))) if rule.field in names]
+    conflicts = [str(conflict) for name in names for conflict in rule_conflicts(name, rules)]
+    if conflicts:
+        raise FieldsInConflict(tuple(conflicts))
+    return {rule.field for rule in rules}

@@ -103,9 +103,7 @@ def logs_call(place: CoveoPlace, filters: Mapping[str, Sequence[str]], when: Tim
     url = f"{place.push_host}/logs/v1/organizations/{quote(place.organization_id, safe='')}?{query}"
     # The key is spelt so. Another spelling is no error: it brings the entries of every source.
     body = json.dumps({"sourcesIds": [place.source_id], **filters})
-    return CoveoCall(
-        _OPERATION, "POST", url, body.encode(), "Organization, Organization: View and Content, Sources: View"
-    )
+    return CoveoCall(_OPERATION, "POST", url, body.encode(), privilege=_PRIVILEGES)
 
 
 def entries_in(body: Mapping[str, Any]) -> tuple[list[LogEntry], bool]:

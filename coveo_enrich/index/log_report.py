@@ -76,7 +76,7 @@ class IndexingReport:
     Attributes:
         operation: What was done, such as ``update``.
         source_id: The source.
-        batches: Each batch, by number; empty for a load.
+        batches: Each batch that was confirmed, by number; empty for a load, and where there was none.
         failed_items: Entries about items of the source that failed meanwhile, the first thousand that Coveo gives. Most
             of them do not say of which batch they are, so those of other pushes of that time may be among them.
         has_more_failures: Whether there are more.
@@ -97,8 +97,8 @@ class IndexingReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every batch was accepted, and no item failed. That everything is indexed, it does not say."""
-        accepted = all(batch.state == "accepted" for batch in self.batches)
+        """Whether there are batches, all were accepted, and no item failed. That all is indexed, it does not say."""
+        accepted = bool(self.batches) and all(batch.state == "accepted" for batch in self.batches)
         return accepted and not self.failed_items and not self.must_be_read_back
 
     def to_json(self) -> str:
@@ -126,6 +126,8 @@ class IndexingReport:
     def _summary(self) -> str:
         if self.must_be_read_back:
             return "Coveo's logs do not tell of a load; read it back, with CoveoSearch.verify"
+        if not self.batches:
+            return "no batch was confirmed, so there is nothing to follow"
         states = Counter(batch.state for batch in self.batches)
         others = "".join(f", {count:,} {state}" for state, count in states.items() if state != "accepted")
         failures = f"{len(self.failed_items):,}{' and more' if self.has_more_failures else ''} failures of items"

@@ -10,14 +10,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
-from types import TracebackType
-from typing import Final, Protocol, Self
+from pathlib import Path
+from typing import Final, Protocol
 
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.index.log_calls import BATCHES, FAILURES, LogEntry, TimeRange, entries_in, logs_call, ranges
 from coveo_enrich.index.log_report import BatchOutcome, FailedItem, IndexingReport
 from coveo_enrich.index.place import CoveoPlace
-from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES, PlatformCalls
+from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
+from coveo_enrich.index.platform_client import PlatformClient, require_seconds
 from coveo_enrich.retry import RetryPolicy
 
 __all__ = ["IndexingLog", "SentBatch", "SentBatches"]
@@ -73,7 +74,7 @@ class SentBatches(Protocol):
         ...
 
 
-class IndexingLog:
+class IndexingLog(PlatformClient):
     """Follows what was sent through Coveo's logs.
 
     Args:
@@ -84,6 +85,8 @@ class IndexingLog:
         calls_per_five_minutes: How many calls this client makes in any five minutes, 1 or more, default 250.
         poll_seconds: How long `wait` waits between two looks, 0 or more, default 30, less than which Coveo's logs are
             not made for; 0 for a sandbox.
+        ca_bundle: A file or folder of certificates to trust instead of the usual ones.
+        user_agent_suffix: What your program is called, added to the User-Agent header.
 
     Raises:
         ConfigurationError: A value is out of its range.
@@ -96,12 +99,14 @@ class IndexingLog:
         retry: RetryPolicy | None = None,
         calls_per_five_minutes: int = CALLS_PER_FIVE_MINUTES,
         poll_seconds: float = _POLL_SECONDS,
+        ca_bundle: str | Path | None = None,
+        user_agent_suffix: str | None = None,
     ) -> None:
-        if not poll_seconds >= 0:
-            raise ConfigurationError(f"poll_seconds must be 0 or more; got {poll_seconds!r}")
+        require_seconds("poll_seconds", poll_seconds)
         patience = retry or RetryPolicy(attempts=6, first_wait_seconds=_POLL_SECONDS)
-        self._place = place
-        self._calls = PlatformCalls(place, patience, calls_per_five_minutes)
+        super().__init__(
+            place, patience, calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix
+        )
         self._poll_seconds = poll_seconds
 
     def wait(self, receipt: SentBatches, *, timeout: float = _TIMEOUT_SECONDS) -> IndexingReport:
@@ -116,14 +121,14 @@ class IndexingLog:
                 off.
 
         Raises:
-            ConfigurationError: The receipt is of another source, or the timeout is no number of 0 or more.
+            ConfigurationError: It is no receipt, or one of another source or of a dry run; or the timeout is no number
+                of 0 or more.
             AccessRefused: The key lacks a privilege; the message says which.
             CoveoRefused: Coveo answered with another error.
             NoReply: Nothing was answered, several times over.
         """
         self._require_own(receipt)
-        if not timeout >= 0:
-            raise ConfigurationError(f"timeout must be 0 or more; got {timeout!r}")
+        require_seconds("timeout", timeout)
         if receipt.operation == "load":
             return IndexingReport(operation="load", source_id=receipt.source_id, must_be_read_back=True)
         until = time.monotonic() + timeout
@@ -137,22 +142,11 @@ class IndexingLog:
             was_settled = is_settled
             time.sleep(self._poll_seconds)
 
-    def close(self) -> None:
-        """Release connections."""
-        self._calls.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"IndexingLog({self._place!r})"
-
     def _require_own(self, receipt: SentBatches) -> None:
+        if not hasattr(receipt, "chunks"):
+            raise ConfigurationError(f"a receipt is wanted, such as StreamClient.update gives; got {receipt!r:.200}")
+        if getattr(receipt, "dry_run", False):
+            raise ConfigurationError("the receipt is of a dry run: nothing was sent, and no log tells of it")
         own = (self._place.organization_id, self._place.source_id)
         if (receipt.organization_id, receipt.source_id) != own:
             raise ConfigurationError(

@@ -10,19 +10,26 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, cast
 
 from coveo_enrich._calls import CoveoCall
-from coveo_enrich.errors import ConfigurationError, CoveoRefused
+from coveo_enrich.errors import ConfigurationError, CoveoRefused, shown
+from coveo_enrich.index.catalog import SourceCatalog, read_catalog
 from coveo_enrich.index.comparing import ids_by_uri
 from coveo_enrich.index.expressions import can_be_quoted, is_any_of, split_by_length
+from coveo_enrich.index.item_query import ItemQuery
 from coveo_enrich.index.place import CoveoPlace
-from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES, PlatformCalls
+from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
+from coveo_enrich.index.platform_client import PlatformClient, require_seconds
 from coveo_enrich.index.search_calls import (
     FoundItem,
+    FoundItems,
     facet_call,
     facet_values_in,
+    facets_in,
+    fields_call,
+    find_call,
+    found_in,
     items_call,
     items_in,
     require_no_error,
@@ -35,6 +42,7 @@ __all__ = ["CoveoSearch", "Pushed"]
 
 _ITEMS_A_CALL: Final = 100
 _MOST_VALUES: Final = 5_000
+_MOST_FOUND: Final = 1_000
 _TIMEOUT_SECONDS: Final = 900.0
 _POLL_SECONDS: Final = 30.0
 
@@ -48,7 +56,7 @@ class Pushed(Protocol):
         ...
 
 
-class CoveoSearch:
+class CoveoSearch(PlatformClient):
     """Reads items back by the Search API.
 
     Args:
@@ -76,12 +84,8 @@ class CoveoSearch:
         ca_bundle: str | Path | None = None,
         user_agent_suffix: str | None = None,
     ) -> None:
-        if not poll_seconds >= 0:
-            raise ConfigurationError(f"poll_seconds must be 0 or more; got {poll_seconds!r}")
-        self._place = place
-        self._calls = PlatformCalls(
-            place, retry, calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix
-        )
+        require_seconds("poll_seconds", poll_seconds)
+        super().__init__(place, retry, calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix)
         self._poll_seconds = poll_seconds
 
     def read_back(self, ids: Iterable[str], fields: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -93,14 +97,16 @@ class CoveoSearch:
 
         Returns:
             By ``documentId`` the fields that have a value, as Coveo gives them; an item that is not shown is not there,
-            nor is one whose id holds a double quote, for which Coveo's expressions have no form.
+            such as a variant, and one whose id holds a double quote, for which Coveo's expressions have no form.
 
         Raises:
+            ConfigurationError: The ids or fields are not several texts.
             AccessRefused: The key lacks a privilege; the message says which.
             CoveoRefused: Coveo answered with another error, perhaps inside a success.
             NoReply: Nothing was answered, several times over.
         """
-        return {document_id: item.fields for document_id, item in self._found(list(ids), list(fields)).items()}
+        found = self._found(_texts("ids", ids), _texts("fields", fields))
+        return {document_id: item.fields for document_id, item in found.items()}
 
     def verify(
         self,
@@ -113,39 +119,44 @@ class CoveoSearch:
         """Look whether Coveo shows what was sent, again and again until it does or the time is over.
 
         Args:
-            expected: By ``documentId``, the fields and values that were sent.
+            expected: By ``documentId``, the fields and values that were sent; a whole item will do.
             pushed: The receipt of the push: items of an earlier one count as old versions. `None` (default): whatever
                 push they are of.
             sample: How many items are looked for, chosen by chance, 1 or more; `None` (default) for all.
             timeout: How long Coveo is given, in seconds, default 900; 0 for one look.
 
         Raises:
-            ConfigurationError: A value is out of its range.
+            ConfigurationError: A value is out of its range, or of another kind.
             AccessRefused: The key lacks a privilege; the message says which.
             CoveoRefused: Coveo answered with another error, perhaps inside a success.
             NoReply: Nothing was answered, several times over.
         """
-        looked_for = _sampled(expected, sample)
+        _require_fields_by_id(expected)
+        require_seconds("timeout", timeout)
+        looked_for, since = _sampled(expected, sample), _first_stamp(pushed)
         fields = {field for one in looked_for.values() for field in one}
-        if not timeout >= 0:
-            raise ConfigurationError(f"timeout must be 0 or more seconds; got {timeout!r}")
-        since = None if pushed is None else min(pushed.ordering_ids, default=None)
-        if pushed is not None and since is None:
-            raise ConfigurationError("pushed has no orderingId to tell its items by: it sent nothing, or was a dry run")
         until = time.monotonic() + timeout
+        found: dict[str, FoundItem] = {}
+        left = list(looked_for)
         while True:
-            verification = compared(looked_for, self._found(list(looked_for), fields), since=since)
-            if not verification.may_change or time.monotonic() + self._poll_seconds > until:
+            found |= self._found(left, fields)
+            verification = compared(looked_for, found, since=since, is_shown=self._is_shown)
+            left = verification.to_look_at_again
+            if not left or time.monotonic() + self._poll_seconds > until:
                 return verification
             time.sleep(self._poll_seconds)
 
-    def facet(self, field: str, *, expression: str = "", most: int = 100) -> dict[str, int]:
-        """The values of a field, with how many items have them, the most frequent first.
+    def find(self, query: ItemQuery | Iterable[ItemQuery], *, fields: Iterable[str] = (), most: int = 10) -> FoundItems:
+        """Search as a shopper does, in the items of the source where the key may ask what the source is called.
 
         Args:
-            field: The field.
-            expression: Which items count, as an expression of Coveo's; default all.
-            most: How many values are given, 1 to 5,000, default 100.
+            query: What is searched for; of several, one after the other until one finds something, as those of
+                `coveo_enrich.enrichment.ImageQuery.attempts`.
+            fields: The fields to read of what is found; ``uri`` always is.
+            most: How many items are given, 1 to 1,000, default 10.
+
+        Returns:
+            What the first query that finds anything finds; nothing when none does.
 
         Raises:
             ConfigurationError: A value is out of its range.
@@ -153,25 +164,40 @@ class CoveoSearch:
             CoveoRefused: Coveo answered with another error, perhaps inside a success.
             NoReply: Nothing was answered, several times over.
         """
-        require_count("most", most, 1)
-        if most > _MOST_VALUES:
-            raise ConfigurationError(f"most is 1 to {_MOST_VALUES:,}; got {most:,}")
-        return facet_values_in(self._asked(facet_call(self._place, field, expression=expression, most=most)))
+        require_count("most", most, 1, _MOST_FOUND)
+        wanted = _texts("fields", fields)
+        for one in _queries(query):
+            call = find_call(self._place, one, wanted, of_source=self._source_name, most=most)
+            found = found_in(self._asked(call), one)
+            if found.items:
+                return found
+        return FoundItems()
 
-    def close(self) -> None:
-        """Release connections; the next call makes new ones."""
-        self._calls.close()
+    def facet(self, field: str, *, expression: str = "", most: int = 100) -> dict[str, int]:
+        """The values of a field, with how many items of the source have them, the most frequent first.
 
-    def __enter__(self) -> Self:
-        return self
+        Args:
+            field: The field, which has to be a facet.
+            expression: Which items count, as an expression of Coveo's; default all.
+            most: How many values are given, 1 to 5,000, default 100.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self.close()
+        Returns:
+            The values; none when no item has one.
 
-    def __repr__(self) -> str:
-        return f"CoveoSearch({self._place!r})"
+        Raises:
+            ConfigurationError: A value is out of its range; or there is no such field, or it is no facet.
+            AccessRefused: The key lacks a privilege; the message says which.
+            CoveoRefused: Coveo answered with another error, perhaps inside a success.
+            NoReply: Nothing was answered, several times over.
+        """
+        require_count("most", most, 1, _MOST_VALUES)
+        if not isinstance(field, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+            raise ConfigurationError(f"the name of a field is wanted; got {field!r:.200}")
+        call = facet_call(self._place, field, expression=expression, of_source=self._source_name, most=most)
+        values = facet_values_in(self._asked(call))
+        if not values:
+            self._require_facet(field)
+        return values
 
     def _found(self, ids: list[str], fields: Iterable[str]) -> dict[str, FoundItem]:
         found: dict[str, FoundItem] = {}
@@ -187,6 +213,21 @@ class CoveoSearch:
                 if document_id is not None:
                     found[document_id] = item
         return found
+
+    def _require_facet(self, field: str) -> None:
+        """Raise when a field has no values as it is none, or no facet: a search has no error for that."""
+        facets = facets_in(self._asked(fields_call(self._place)))
+        if facets and field.lower() not in facets:
+            raise ConfigurationError(f"there is no field {shown(field)}")
+        if not facets.get(field.lower(), True):
+            raise ConfigurationError(f"the field {field} is no facet: FieldClient.plan tells what it would have to be")
+
+    def _is_shown(self, object_type: str) -> bool:
+        return not self._catalog.is_of_kind(object_type, "variant", "availability")
+
+    @cached_property
+    def _catalog(self) -> SourceCatalog:
+        return read_catalog(self._place, self._calls.send)
 
     @cached_property
     def _source_name(self) -> str | None:
@@ -209,3 +250,44 @@ def _sampled(expected: Mapping[str, Mapping[str, Any]], sample: int | None) -> M
     require_count("sample", sample, 1)
     chosen = random.sample(list(expected), min(sample, len(expected)))
     return {document_id: expected[document_id] for document_id in chosen}
+
+
+def _first_stamp(pushed: Pushed | None) -> int | None:
+    if pushed is None:
+        return None
+    if not hasattr(pushed, "ordering_ids"):
+        raise ConfigurationError(f"pushed is a receipt, such as StreamClient.update gives; got {pushed!r:.200}")
+    if not pushed.ordering_ids:
+        raise ConfigurationError("pushed has no orderingId to tell its items by: it sent nothing, or was a dry run")
+    return min(pushed.ordering_ids)
+
+
+def _require_fields_by_id(expected: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    if isinstance(expected, Mapping):
+        named = cast("Mapping[object, object]", expected)
+        if all(isinstance(one, str) and isinstance(fields, Mapping) for one, fields in named.items()):
+            return
+    raise ConfigurationError(
+        "expected are fields and values by documentId, such as {item['documentId']: item for item in items}; "
+        f"got {expected!r:.200}"
+    )
+
+
+def _texts(name: str, several: Any) -> list[str]:  # noqa: ANN401 - whatever a caller passes
+    if not isinstance(several, str) and isinstance(several, Iterable):
+        listed = list(cast("Iterable[object]", several))
+        texts = [one for one in listed if isinstance(one, str)]
+        if len(texts) == len(listed):
+            return texts
+    raise ConfigurationError(f"{name} are several texts, in a list for example; got {several!r:.200}")
+
+
+def _queries(query: Any) -> list[ItemQuery]:  # noqa: ANN401 - whatever a caller passes
+    if isinstance(query, ItemQuery):
+        return [query]
+    if not isinstance(query, str) and isinstance(query, Iterable):
+        listed = list(cast("Iterable[object]", query))
+        queries = [one for one in listed if isinstance(one, ItemQuery)]
+        if len(queries) == len(listed):
+            return queries
+    raise ConfigurationError(f"a query is an ItemQuery, or several of them, ItemQuery(keywords=…); got {query!r:.200}")

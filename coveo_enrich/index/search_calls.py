@@ -15,12 +15,27 @@ import attrs
 from coveo_enrich._calls import CoveoCall
 from coveo_enrich.errors import CoveoRefused, shown
 from coveo_enrich.index.expressions import is_any_of
+from coveo_enrich.index.item_query import ItemQuery
 from coveo_enrich.index.place import CoveoPlace
 
-__all__ = ["FoundItem", "facet_call", "facet_values_in", "items_call", "items_in", "require_no_error", "source_call"]
+__all__ = [
+    "FoundItem",
+    "FoundItems",
+    "facet_call",
+    "facet_values_in",
+    "facets_in",
+    "fields_call",
+    "find_call",
+    "found_in",
+    "items_call",
+    "items_in",
+    "require_no_error",
+    "source_call",
+]
 
 _ALWAYS: Final = ("uri", "orderingid", "indexeddate")
 _FACET: Final = "values"
+_PRIVILEGE: Final = "Search, Execute queries: Allowed"
 
 
 @attrs.frozen
@@ -38,6 +53,21 @@ class FoundItem:
     fields: Mapping[str, Any]
 
 
+@attrs.frozen
+class FoundItems:
+    """What a search found.
+
+    Attributes:
+        total: How many items match.
+        items: The first of them, the best first.
+        query: What found them; `None` when nothing did.
+    """
+
+    total: int = 0
+    items: tuple[FoundItem, ...] = ()
+    query: ItemQuery | None = None
+
+
 def source_call(place: CoveoPlace) -> CoveoCall:
     """Ask what the source is called, which is what items say of where they come from."""
     organization, source = (quote(one, safe="") for one in (place.organization_id, place.source_id))
@@ -49,20 +79,24 @@ def items_call(
     place: CoveoPlace, expression: str, fields: Iterable[str], *, of_source: str | None, most: int
 ) -> CoveoCall:
     """Search for items, past all caches, with some of their fields; of one source, when its name is known."""
-    body: dict[str, Any] = {
-        "aq": expression,
+    return find_call(place, ItemQuery(expression=expression), fields, of_source=of_source, most=most)
+
+
+def find_call(
+    place: CoveoPlace, query: ItemQuery, fields: Iterable[str], *, of_source: str | None, most: int
+) -> CoveoCall:
+    """Search as a shopper does; in one source, when its name is known."""
+    body = {
+        **query.parameters,
         "numberOfResults": most,
         "fieldsToInclude": sorted({*_ALWAYS, *fields}),
         "maximumAge": 0,
-        "enableQuerySyntax": True,
     }
-    if of_source is not None:
-        body["cq"] = is_any_of("source", [of_source])
-    return _call(place, "search for items", body)
+    return _call(place, "search for items", body | _only_of(of_source))
 
 
-def facet_call(place: CoveoPlace, field: str, *, expression: str, most: int) -> CoveoCall:
-    """Ask for the values of a field, with how many items have them."""
+def facet_call(place: CoveoPlace, field: str, *, expression: str, of_source: str | None, most: int) -> CoveoCall:
+    """Ask for the values of a field, with how many items have them; of one source, when its name is known."""
     facet: dict[str, Any] = {
         "facetId": _FACET,
         "field": field,
@@ -71,7 +105,21 @@ def facet_call(place: CoveoPlace, field: str, *, expression: str, most: int) -> 
         "currentValues": [],
     }
     body: dict[str, Any] = {"numberOfResults": 0, "facets": [facet], "maximumAge": 0}
-    return _call(place, f"read the values of {field}", body | ({"aq": expression} if expression else {}))
+    body |= {"aq": expression} if expression else {}
+    return _call(place, f"read the values of {shown(field)}", body | _only_of(of_source))
+
+
+def fields_call(place: CoveoPlace) -> CoveoCall:
+    """Ask which fields there are."""
+    url = f"{place.search_host}/rest/search/v2/fields?organizationId={quote(place.organization_id, safe='')}"
+    return CoveoCall("list the fields", "GET", url, privilege=_PRIVILEGE)
+
+
+def found_in(answer: Mapping[str, Any], query: ItemQuery) -> FoundItems:
+    """What an answer to `find_call` says."""
+    items = tuple(items_in(answer))
+    total = max(_whole_number(answer.get("totalCount")) or 0, len(items))
+    return FoundItems(total, items, query if total else None)
 
 
 def items_in(answer: Mapping[str, Any]) -> list[FoundItem]:
@@ -85,6 +133,16 @@ def facet_values_in(answer: Mapping[str, Any]) -> dict[str, int]:
     values = _objects(facets[0].get("values") if facets else None)
     counts = {str(value.get("value")): int(value.get("numberOfResults") or 0) for value in values}
     return dict(sorted(counts.items(), key=lambda one: -one[1]))
+
+
+def facets_in(answer: Mapping[str, Any]) -> dict[str, bool]:
+    """Whether each field in an answer to `fields_call` is a facet, by name."""
+    return {
+        str(field.get("name") or "").removeprefix("@").lower(): bool(
+            field.get("groupByField") or field.get("splitGroupByField")
+        )
+        for field in _objects(answer.get("fields"))
+    }
 
 
 def require_no_error(call: CoveoCall, answer: Mapping[str, Any], secret: str) -> None:
@@ -115,7 +173,12 @@ def _shown(text: str, secret: str) -> str:
 
 def _call(place: CoveoPlace, operation: str, body: Mapping[str, Any]) -> CoveoCall:
     url = f"{place.search_host}/rest/search/v2?organizationId={quote(place.organization_id, safe='')}"
-    return CoveoCall(operation, "POST", url, json.dumps(body).encode(), privilege="Search, Execute queries: Allowed")
+    return CoveoCall(operation, "POST", url, json.dumps(body).encode(), privilege=_PRIVILEGE)
+
+
+def _only_of(source: str | None) -> dict[str, str]:
+    """A constant of all searches of a source, which is what ``cq`` is for (docs.coveo.com/en/1199)."""
+    return {} if source is None else {"cq": is_any_of("source", [source])}
 
 
 def _item(result: Mapping[str, Any]) -> FoundItem:

@@ -6,22 +6,38 @@ Asking Coveo, and having patience with it, is `coveo_enrich.index.search`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import attrs
 
-from coveo_enrich.index.comparing import same_value
+from coveo_enrich.index.comparing import is_something, same_value
 from coveo_enrich.index.expressions import can_be_quoted
 from coveo_enrich.index.field_names import RESERVED
 from coveo_enrich.index.search_calls import FoundItem
 
 __all__ = ["Finding", "Verification", "compared"]
 
-FindingKind = Literal["missing item", "old version", "missing field", "different value", "cannot be asked for"]
+FindingKind = Literal[
+    "missing item",
+    "no result of its own",
+    "old version",
+    "missing field",
+    "different value",
+    "cannot be compared",
+    "cannot be asked for",
+]
 
 _SHOWN: Final = 20
+_SETTLED: Final = frozenset[FindingKind]({"no result of its own", "cannot be compared", "cannot be asked for"})
+_URIS: Final = frozenset({"uri", "sysuri", "clickableuri"})
+_WHY_MISSING: Final = (
+    "an item may be missing, the likeliest first, as Coveo has not indexed it yet; as it or its batch was refused, "
+    "which IndexingLog tells; as the source has no catalog entity, or one that does not list its objecttype, which "
+    "FieldClient.plan(documents) tells; as the key lacks the privilege View all content and not everybody may see it; "
+    "or as a query pipeline leaves it out"
+)
 
 
 @attrs.frozen
@@ -29,9 +45,10 @@ class Finding:
     """Something that Coveo does not show as it was sent.
 
     Attributes:
-        kind: ``missing item``; ``old version``, an item of an earlier push; ``missing field``, for which there is
-            probably no field, or not one that results show; ``different value``; ``cannot be asked for``, as its id
-            holds a double quote or a control character.
+        kind: ``missing item``; ``no result of its own``, a variant or availability, which no search shows; ``old
+            version``, an item of an earlier push; ``missing field``, for which there is probably no field, or not one
+            that results show; ``different value``; ``cannot be compared``, entries of a dictionary, of which a search
+            shows the default only; ``cannot be asked for``, as its id holds a double quote or a control character.
         document_id: The item.
         field: The field; empty where it is about the whole item.
         sent: What was sent; `None` for a whole item.
@@ -66,7 +83,12 @@ class Verification:
     @property
     def may_change(self) -> bool:
         """Whether another look may show more."""
-        return any(finding.kind != "cannot be asked for" for finding in self.findings)
+        return bool(self.to_look_at_again)
+
+    @property
+    def to_look_at_again(self) -> list[str]:
+        """The ids of items of which another look may show more."""
+        return list(dict.fromkeys(one.document_id for one in self.findings if one.kind not in _SETTLED))
 
     @property
     def is_complete(self) -> bool:
@@ -74,20 +96,29 @@ class Verification:
         return self.matching == self.items
 
     def to_json(self) -> str:
-        """The same as a JSON object."""
-        return json.dumps(attrs.asdict(self), default=str)
+        """The same as a JSON object, with ``is_complete`` and ``may_change``."""
+        told = {**attrs.asdict(self), "is_complete": self.is_complete, "may_change": self.may_change}
+        return json.dumps(told, default=str)
 
     def __str__(self) -> str:
         more = len(self.findings) - _SHOWN
         lines = [f"{self.matching:,} of {self.items:,} items are as they were sent", *map(str, self.findings[:_SHOWN])]
-        return "\n".join([*lines, f"and {more:,} more"] if more > 0 else lines)
+        if more > 0:
+            lines.append(f"and {more:,} more")
+        if any(finding.kind == "missing item" for finding in self.findings):
+            lines.append(_WHY_MISSING)
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
 
 
 def compared(
-    expected: Mapping[str, Mapping[str, Any]], found: Mapping[str, FoundItem], *, since: int | None
+    expected: Mapping[str, Mapping[str, Any]],
+    found: Mapping[str, FoundItem],
+    *,
+    since: int | None,
+    is_shown: Callable[[str], bool],
 ) -> Verification:
     """Compare.
 
@@ -95,23 +126,30 @@ def compared(
         expected: By ``documentId``, the fields and values that were sent.
         found: By ``documentId``, what Coveo shows.
         since: The least orderingId of the push that is looked for; `None` for any.
+        is_shown: Whether items of an ``objecttype`` are results of a search at all.
     """
     findings: list[Finding] = []
     matching = 0
     for document_id, fields in expected.items():
-        wrong = list(_findings(document_id, fields, found.get(document_id), since))
+        wrong = list(_findings(document_id, fields, found.get(document_id), since, is_shown))
         matching += not wrong
         findings += wrong
     return Verification(items=len(expected), matching=matching, findings=tuple(findings))
 
 
 def _findings(
-    document_id: str, fields: Mapping[str, Any], item: FoundItem | None, since: int | None
+    document_id: str,
+    fields: Mapping[str, Any],
+    item: FoundItem | None,
+    since: int | None,
+    is_shown: Callable[[str], bool],
 ) -> Iterator[Finding]:
     if not can_be_quoted(document_id):
         yield Finding("cannot be asked for", document_id)
     elif item is None:
-        yield Finding("missing item", document_id)
+        object_type = _by_small_letters(fields.items()).get("objecttype")
+        hidden = isinstance(object_type, str) and not is_shown(object_type)
+        yield Finding("no result of its own" if hidden else "missing item", document_id)
     elif since is not None and (item.ordering_id is None or item.ordering_id < since):
         yield Finding("old version", document_id)
     else:
@@ -124,15 +162,28 @@ def _fields_that_differ(document_id: str, fields: Mapping[str, Any], item: Found
         found = shown.get(field.lower())
         if field.lower() in RESERVED:
             continue
-        if found is None and _is_something(sent):
-            yield Finding("missing field", document_id, field, sent)
-        elif not same_value(sent, found):
-            yield Finding("different value", document_id, field, sent, found)
+        kind = _differs(field, sent, found)
+        if kind is not None:
+            yield Finding(kind, document_id, field, sent, found)
+
+
+def _differs(field: str, sent: object, found: object) -> FindingKind | None:
+    if isinstance(sent, Mapping):
+        return _entries_differ(cast("Mapping[str, Any]", sent), found)
+    if found is None and is_something(sent):
+        return "missing field"
+    return None if same_value(sent, found, is_uri=field.lower() in _URIS) else "different value"
+
+
+def _entries_differ(sent: Mapping[str, Any], found: object) -> FindingKind | None:
+    """A search shows of a dictionary the entry without a name, or, asked for so, one other (docs.coveo.com/en/2036)."""
+    if isinstance(found, Mapping):
+        shown = cast("Mapping[str, Any]", found)
+        same = sent.keys() == shown.keys() and all(same_value(sent[key], shown[key]) for key in sent)
+        return None if same else "different value"
+    kind = _differs("", sent.get(""), found) if "" in sent else None
+    return kind or ("cannot be compared" if sent.keys() - {""} else None)
 
 
 def _by_small_letters(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name.lower(): value for name, value in fields}
-
-
-def _is_something(value: object) -> bool:
-    return value is not None and value not in ("", [], ())

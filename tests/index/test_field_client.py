@@ -13,11 +13,18 @@ from pytest_httpx import HTTPXMock
 
 from coveo_enrich import CoveoSource, RetryPolicy
 from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused, FieldsInConflict
-from coveo_enrich.index import AppliedFields, FieldClient, FieldNeed, FieldPlan
+from coveo_enrich.index import AppliedFields, CatalogNote, FieldClient, FieldNeed, FieldPlan
 
+CATALOG = "https://platform.cloud.coveo.com/rest/organizations/myorg/catalogconfigurations/source/src"
 PLATFORM = "https://platform.cloud.coveo.com/rest/organizations/myorg"
 SOURCE = CoveoSource(organization_id="myorg", source_id="src", api_key="xx-push", platform_key="xx-platform")
 COLOR = FieldNeed("color", facet=True, free_text=True)
+CONFIGURATION = {
+    "id": "c-1",
+    "product": {"objectType": "Product", "idField": "ec_product_id"},
+    "variant": {"objectType": "Sku", "idField": "SKU_id"},
+    "fieldsMapping": {},
+}
 EXISTS = {"message": "Field color already exists.", "errorCode": "FIELD_ALREADY_EXISTS"}
 
 
@@ -82,9 +89,84 @@ def test_what_the_report_says_vanishes_is_to_be_mapped(client: FieldClient, http
     assert client.plan([COLOR]).to_map == ("color",)
 
 
+@pytest.mark.parametrize(
+    ("ways", "to_map"),
+    [
+        (["NONE", "NONE"], ("color",)),
+        (["NONE", "MAPPING"], ("color",)),
+        (["NONE", "FIELD"], ()),
+        (["FIELD", "NONE"], ()),
+    ],
+)
+def test_an_old_report_maps_nothing(
+    client: FieldClient, httpx_mock: HTTPXMock, ways: list[str], to_map: tuple[str, ...]
+) -> None:
+    """A field may be younger than the report that misses it: where the source indexes any by its name, it does all."""
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    items = [{"key": key, "indexedBy": way} for key, way in zip(("color", "ec_name"), ways, strict=True)]
+    answers(httpx_mock, page(color), report={"items": items, "totalPages": 1})
+    assert client.plan([COLOR]).to_map == to_map
+
+
+DOCUMENTS: list[dict[str, Any]] = [
+    {"documentId": "product://1", "objecttype": "Product", "ec_product_id": "1", "empty": ""},
+    {"documentId": "variant://1", "objecttype": "Sku", "ec_product_id": "1", "sku_id": "2", "Color": "Red"},
+    {"documentId": "variant://2", "objecttype": "Sku", "empty": "not"},
+]
+
+
+def test_a_plan_for_documents_knows_the_catalog(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """By its own names of types: what only variants hold, and types that it does not list."""
+    answers(httpx_mock, page())
+    httpx_mock.add_response(url=CATALOG, json=CONFIGURATION)
+    plan = client.plan([*DOCUMENTS, {"documentId": "b://1", "objecttype": "Bundle"}, {"documentId": "b://2"}])
+    assert plan.catalog == (
+        CatalogNote("unlisted type", "Bundle"),
+        CatalogNote("only in variants", "color"),
+        CatalogNote("only in variants", "empty"),
+    )
+    assert (plan.is_ready, plan.loses_values) == (False, True)
+    assert "only in variants: color, only variants hold it, and no product is found by it" in str(plan)
+    assert "unlisted type: Bundle, the catalog configuration does not list" in str(plan)
+    assert "Bundle" in plan._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call
+    assert {"kind": "unlisted type", "name": "Bundle"} in json.loads(plan.to_json())["catalog"]
+
+
+def test_of_variants_alone_nothing_is_said(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A sample without a product does not tell what products hold."""
+    answers(httpx_mock, page())
+    httpx_mock.add_response(url=CATALOG, json=CONFIGURATION)
+    assert client.plan(DOCUMENTS[1:]).catalog == ()
+
+
+def test_a_source_without_a_catalog_is_told(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """No search finds its items, whatever its fields; what only variants hold is told by their usual name."""
+    answers(httpx_mock, page())
+    httpx_mock.add_response(url=CATALOG, status_code=404, json={"errorCode": "CATALOG_CONFIGURATION_NOT_FOUND"})
+    usual = {"documentId": "variant://1", "objecttype": "Variant", "ec_variant_id": "2", "color": "Red"}
+    plan = client.plan([DOCUMENTS[0], usual])
+    assert plan.catalog == (CatalogNote("no catalog"), CatalogNote("only in variants", "color"))
+    assert "the source has no catalog entity" in str(plan)
+
+
+@pytest.mark.parametrize(("status", "body"), [(403, {"errorCode": "ACCESS_DENIED"}), (200, {}), (200, {"product": 5})])
+def test_a_catalog_that_cannot_be_read_stops_no_plan(
+    client: FieldClient, httpx_mock: HTTPXMock, status: int, body: dict[str, Any]
+) -> None:
+    """Most keys may not look; the plan says so, and is ready all the same once its fields are there."""
+    answers(httpx_mock, page())
+    httpx_mock.add_response(url=CATALOG, status_code=status, json=body)
+    (note,) = client.plan([{"documentId": "product://1", "objecttype": "Product"}]).catalog
+    assert note.kind == "not looked at"
+    assert ("Catalogs: View" in note.name) == (status == 403)
+    assert FieldPlan(catalog=(note,)).is_ready
+    assert str(FieldPlan(catalog=(note,))).startswith("not looked at: ")
+
+
 def test_documents_tell_their_needs(client: FieldClient, httpx_mock: HTTPXMock) -> None:
     """A sample of documents will do in place of needs, and mixed types stand among the conflicts."""
     answers(httpx_mock, page())
+    httpx_mock.add_response(url=CATALOG, json=CONFIGURATION)
     documents: list[dict[str, Any]] = [
         {"documentId": "product://1", "weight": 5},
         {"documentId": "product://2", "weight": "light"},
@@ -95,11 +177,39 @@ def test_documents_tell_their_needs(client: FieldClient, httpx_mock: HTTPXMock) 
     assert [conflict.has for conflict in plan.conflicts] == ["LONG in 1, STRING in 1"]
 
 
-@pytest.mark.parametrize("needs", [[COLOR, {}], ["color"], "color", {"color": 1}, None, 5])
+@pytest.mark.parametrize("needs", [[COLOR, {}], ["color"], "color", {"color": 1}, None, 5, COLOR])
 def test_what_are_no_needs_is_refused(client: FieldClient, needs: Any) -> None:  # noqa: ANN401 - whatever a caller passes
     """Needs or documents, and not both, are told before anything is asked."""
     with pytest.raises(ConfigurationError, match="needs are"):
         client.plan(needs)
+
+
+@pytest.mark.parametrize("plan", [None, [COLOR], "color", AppliedFields()])
+def test_what_is_no_plan_is_not_applied(client: FieldClient, plan: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    """The error says what is wanted in its place."""
+    with pytest.raises(ConfigurationError, match=r"FieldClient\.plan"):
+        client.apply(plan)
+
+
+def test_what_was_done_shows_itself() -> None:
+    """As text, as JSON, as an escaped table in a notebook, and it pickles."""
+    done = AppliedFields(created=("a", "b"), mapped=("c",), found=("<d>",))
+    assert str(done).splitlines() == [
+        "created: a, b",
+        "mapped: c",
+        "found: <d>",
+        "items that were pushed before have to be pushed again: Coveo does not look back at them",
+    ]
+    assert json.loads(done.to_json()) == {
+        "created": ["a", "b"],
+        "mapped": ["c"],
+        "found": ["<d>"],
+        "must_push_again": True,
+    }
+    html = done._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call
+    assert "&lt;d&gt;" in html
+    assert "<d>" not in html
+    assert pickle.loads(pickle.dumps(done)) == done  # noqa: S301 - pickled here
 
 
 def test_applying_creates_and_maps_exactly_that(client: FieldClient, httpx_mock: HTTPXMock) -> None:

@@ -200,11 +200,35 @@ def test_a_load_has_to_be_read_back(client: StreamClient, log: IndexingLog, sand
     assert log_calls(sandbox) == 0
 
 
-def test_a_dry_run_is_unknown_to_the_logs(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:
-    """Nothing was sent: no call is made, and nothing is said to be accepted."""
-    report = log.wait(client.update(products(1), dry_run=True))
-    assert states(report) == ["unknown"]
-    assert not report.is_complete
+def test_a_dry_run_is_refused(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:
+    """Nothing was sent: that is said, no call is made, and nothing is said to be accepted."""
+    with pytest.raises(ConfigurationError, match="dry run"):
+        log.wait(client.update(products(1), dry_run=True))
+    assert log_calls(sandbox) == 0
+
+
+@pytest.mark.parametrize("receipt", [None, 5, "update", ["product://1"], {"product://1": {}}])
+def test_what_is_no_receipt_is_refused(log: IndexingLog, receipt: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    """The error says what is wanted in its place."""
+    with pytest.raises(ConfigurationError, match="receipt is wanted"):
+        log.wait(receipt)
+
+
+@pytest.mark.parametrize("timeout", ["5", None, True, -1, float("nan")])
+def test_a_timeout_that_is_no_time_is_refused(client: StreamClient, log: IndexingLog, timeout: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    """It is told by its name, and not by a comparison that Python does not know."""
+    with pytest.raises(ConfigurationError, match="timeout must be 0 or more seconds"):
+        log.wait(client.update(products(1)), timeout=timeout)
+
+
+def test_a_receipt_without_a_confirmed_batch_is_never_complete(sandbox: CoveoSandbox, log: IndexingLog) -> None:
+    """Law 9: where Coveo took nothing, that nothing failed does not say that something was accepted."""
+    sandbox.fail("update", 400)
+    with StreamClient(CoveoSource(**sandbox.connection)) as client, pytest.raises(CoveoRefused) as raised:
+        client.update(products(1))
+    report = log.wait(raised.value.receipt)
+    assert (report.batches, report.is_complete) == ((), False)
+    assert "no batch was confirmed" in str(report)
     assert log_calls(sandbox) == 0
 
 
@@ -218,11 +242,12 @@ def test_batches_without_a_stamp_do_not_hold_up_the_others(client: StreamClient,
 
 
 def test_what_deleted_older_items_has_no_batches(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:
-    """There is nothing to follow, and nothing failed."""
+    """There is nothing to follow, which the report says, and nothing that was accepted."""
     receipt = client.delete_older_than(client.update(products(3)), expected_items=3)
     report = log.wait(receipt)
     assert report.batches == ()
-    assert report.is_complete
+    assert not report.is_complete
+    assert "nothing to follow" in str(report)
     assert log_calls(sandbox) == 0
 
 

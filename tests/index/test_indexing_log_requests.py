@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,7 +16,7 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from coveo_enrich import CoveoSource, RetryPolicy
-from coveo_enrich.errors import CoveoRefused
+from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
 from coveo_enrich.index import IndexingLog, IndexingReport
 from coveo_enrich.index.log_calls import entries_in, ranges
 from coveo_enrich.stream import ChunkReceipt, Receipt
@@ -304,3 +305,25 @@ def test_the_sample_of_the_documentation_is_read() -> None:
     assert (read.result, read.ordering_id, read.error, more) == ("WARNING", "1716387965000", "…", False)
     assert read.moment == datetime(2026, 5, 22, 23, 35, 59, 825_000, tzinfo=UTC)
     assert attrs.evolve(read, time="2026-05-22T23:35:59").moment == datetime(2026, 5, 22, 23, 35, 59, tzinfo=UTC)
+
+
+def test_a_program_is_named_and_its_certificates_are_trusted(
+    httpx_mock: HTTPXMock, source: CoveoSource, tmp_path: Path
+) -> None:
+    """As by the other clients: the User-Agent has the program's name, and a bundle that is not there is told."""
+    httpx_mock.add_response(json=page(entry()), is_reusable=True)
+    with IndexingLog(source, poll_seconds=0, user_agent_suffix="acme-pim/7") as log:
+        log.wait(sent(STAMP), timeout=0)
+    assert httpx_mock.get_requests()[0].headers["User-Agent"].endswith("acme-pim/7")
+    with (
+        IndexingLog(source, ca_bundle=tmp_path / "none.pem") as log,
+        pytest.raises(ConfigurationError, match=r"none\.pem"),
+    ):
+        log.wait(sent(STAMP), timeout=0)
+
+
+def test_the_privileges_are_named(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """A 403 names both, which belong together."""
+    httpx_mock.add_response(status_code=403, json={"errorCode": "ACCESS_DENIED"})
+    with pytest.raises(AccessRefused, match="Organization, Organization: View, and"):
+        log.wait(sent(STAMP), timeout=0)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
+import httpx
 import pytest
 
 from coveo_enrich import CoveoSource, StreamClient
-from coveo_enrich.errors import FieldsNotReady
-from coveo_enrich.index import CoveoSearch, FieldClient, FieldNeed, Verification
+from coveo_enrich.errors import ConfigurationError, FieldsNotReady
+from coveo_enrich.index import CatalogNote, CoveoSearch, FieldClient, FieldNeed, ItemQuery, Verification
 from coveo_enrich.sandbox import CoveoSandbox
 
 KAYAK = "product://kayak"
@@ -120,11 +122,60 @@ def test_a_field_that_does_too_little_is_told_before(
         assert client.plan(NEEDS).conflicts == plan.conflicts
 
 
+def test_what_no_keyword_finds_is_indexed_all_the_same(sandbox: CoveoSandbox, source: CoveoSource) -> None:
+    """4: without Free text search everything is there, and a search by keyword shows that it is not found."""
+    query = ItemQuery(keywords="single seat")
+    sandbox.create_field("kayak_type", facet=True)
+    make_fields(source)
+    assert push(source).is_complete
+    with CoveoSearch(source) as search:
+        assert search.find(query).total == 0
+    with CoveoSandbox() as right:
+        there = CoveoSource(**right.connection)
+        make_fields(there)
+        push(there)
+        with CoveoSearch(there) as search:
+            assert [item.uri for item in search.find(query).items] == [f"{KAYAK}/"]
+
+
+def test_a_field_that_results_do_not_show_is_told_before_and_after(sandbox: CoveoSandbox, source: CoveoSource) -> None:
+    """5: it is indexed, and no result has it."""
+    httpx.post(
+        f"{source.platform_host}/rest/organizations/{source.organization_id}/indexes/fields",
+        headers={"Authorization": f"Bearer {sandbox.connection['api_key']}"},
+        json={
+            "name": "kayak_type",
+            "type": "STRING",
+            "facet": True,
+            "mergeWithLexicon": True,
+            "includeInResults": False,
+        },
+        trust_env=False,
+    ).raise_for_status()
+    make_fields(source)
+    with FieldClient(source) as client:
+        assert [conflict.setting for conflict in client.plan(NEEDS).conflicts] == ["includeInResults"]
+    assert findings(push(source)) == {("missing field", "kayak_type")}
+
+
+def test_a_field_that_is_no_facet_is_told_after(sandbox: CoveoSandbox, source: CoveoSource) -> None:
+    """6: its values cannot be counted, which is said and not an empty answer."""
+    sandbox.create_field("kayak_type", merge_with_lexicon=True)
+    make_fields(source)
+    push(source)
+    with CoveoSearch(source) as search, pytest.raises(ConfigurationError, match="is no facet"):
+        search.facet("kayak_type")
+
+
 def test_a_list_in_a_field_of_one_value_is_told_before(sandbox: CoveoSandbox, source: CoveoSource) -> None:
     """6: without the multi-value option a facet has the whole list as one value."""
     sandbox.create_field("accessories", facet=True, merge_with_lexicon=True)
     with FieldClient(source) as client:
         assert [conflict.setting for conflict in client.plan(NEEDS).conflicts] == ["multiValueFacet"]
+    make_fields(source)
+    assert push(source).is_complete
+    with CoveoSearch(source) as search:
+        assert search.facet("accessories") == {"rudder;paddle": 1}
 
 
 def test_a_later_push_without_the_enrichment_is_told_after(source: CoveoSource) -> None:
@@ -136,6 +187,100 @@ def test_a_later_push_without_the_enrichment_is_told_after(source: CoveoSource) 
     with CoveoSearch(source) as search:
         found = search.verify(SENT, timeout=0)
     assert findings(found) == {("missing field", name) for name in ("kayak_type", "accessories", "seats")}
+
+
+PRODUCT: dict[str, Any] = {"documentId": KAYAK, "objecttype": "Product", "ec_product_id": "k", "ec_name": "Sea tourer"}
+VARIANT: dict[str, Any] = {
+    "documentId": "variant://kayak-1",
+    "objecttype": "Variant",
+    "ec_product_id": "k",
+    "ec_variant_id": "k-1",
+    "kayak_type": "single seat",
+}
+
+
+def searches(sandbox: CoveoSandbox) -> int:
+    """How often items were looked for."""
+    return sum(request.operation == "search" for request in sandbox.requests())
+
+
+def test_what_only_a_variant_holds_is_told_before_and_after(sandbox: CoveoSandbox, source: CoveoSource) -> None:
+    """7: no product is found by it; and the variant itself is not waited for, as no search ever shows it."""
+    make_fields(source)
+    with FieldClient(source) as client:
+        plan = client.plan([PRODUCT, VARIANT])
+    assert plan.catalog == (CatalogNote("only in variants", "kayak_type"),)
+    with StreamClient(source) as client:
+        receipt = client.update([PRODUCT, VARIANT])
+    with CoveoSearch(source, poll_seconds=0) as search:
+        sought = search.verify({KAYAK: {"kayak_type": "single seat"}}, pushed=receipt, timeout=0)
+        assert findings(sought) == {("missing field", "kayak_type")}
+        before = searches(sandbox)
+        found = search.verify({KAYAK: PRODUCT, "variant://kayak-1": VARIANT}, pushed=receipt, timeout=5)
+    assert [(one.kind, one.document_id) for one in found.findings] == [("no result of its own", "variant://kayak-1")]
+    assert (found.items, found.matching, found.is_complete, found.may_change) == (2, 1, False, False)
+    assert searches(sandbox) == before + 1
+
+
+def test_variants_are_known_by_the_name_that_the_catalog_has_for_them(
+    sandbox: CoveoSandbox, source: CoveoSource
+) -> None:
+    """7: the configuration is asked, and what it calls a product is one, whatever its name."""
+    sandbox.set_catalog(product="Variant", variant="Sku", availability="Shop")
+    items = [{**PRODUCT, "objecttype": "Variant"}, {**VARIANT, "objecttype": "Sku"}]
+    with StreamClient(source) as client:
+        client.update(items)
+    shop = {"shop://1": {"objecttype": "Shop"}, "product://9": {"objecttype": "Variant"}}
+    with CoveoSearch(source) as search:
+        found = search.verify(
+            {item["documentId"]: {"objecttype": item["objecttype"]} for item in items} | shop, timeout=0
+        )
+    assert {(one.kind, one.document_id) for one in found.findings} == {
+        ("no result of its own", "variant://kayak-1"),
+        ("no result of its own", "shop://1"),
+        ("missing item", "product://9"),
+    }
+
+
+def test_a_type_that_the_catalog_does_not_list_is_told_before_and_after(
+    sandbox: CoveoSandbox, source: CoveoSource
+) -> None:
+    """9: its items are in the source, and no search finds them."""
+    sandbox.set_catalog(product="product")
+    make_fields(source)
+    with FieldClient(source) as client:
+        plan = client.plan([ITEM])
+    assert plan.catalog == (CatalogNote("unlisted type", "Product"),)
+    assert not plan.is_ready
+    found = push(source)
+    assert findings(found) == {("missing item", "")}
+    assert "one that does not list its objecttype" in str(found)
+
+
+def test_a_source_without_a_catalog_is_told_before_and_after(sandbox: CoveoSandbox, source: CoveoSource) -> None:
+    """9: without a catalog entity no search finds the items of the source."""
+    sandbox.remove_catalog()
+    make_fields(source)
+    with FieldClient(source) as client:
+        assert client.plan([ITEM]).catalog == (CatalogNote("no catalog"),)
+    found = push(source)
+    assert findings(found) == {("missing item", "")}
+    assert "the source has no catalog entity" in str(found)
+
+
+def test_a_key_that_may_not_read_catalogs_stops_nothing(sandbox: CoveoSandbox, source: CoveoSource) -> None:
+    """9: the plan says that it could not look, and by which privilege it could; verifying goes by the usual names."""
+    make_fields(source)
+    key = sandbox.create_api_key("FIELD_VIEW", "SOURCE_VIEW", "SEARCH_API_EXECUTE_QUERY")
+    narrow = attrs.evolve(source, platform_key=key)
+    with FieldClient(narrow) as client:
+        plan = client.plan([ITEM])
+    assert [note.kind for note in plan.catalog] == ["not looked at"]
+    assert "Catalogs: View" in str(plan)
+    assert plan.is_ready
+    with CoveoSearch(narrow) as search:
+        found = search.verify({"variant://kayak-1": VARIANT}, timeout=0)
+    assert findings(found) == {("no result of its own", "")}
 
 
 def test_an_item_that_is_not_there_yet_is_waited_for(source: CoveoSource) -> None:

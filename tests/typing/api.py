@@ -41,7 +41,24 @@ from coveo_enrich.enrichment import (
     without_enrichment,
     write_review,
 )
-from coveo_enrich.index import FieldNeed
+from coveo_enrich.index import (
+    AppliedFields,
+    BatchOutcome,
+    CatalogNote,
+    CoveoSearch,
+    FailedItem,
+    FieldClient,
+    FieldConflict,
+    FieldNeed,
+    FieldPlan,
+    FoundItem,
+    FoundItems,
+    IndexingLog,
+    IndexingReport,
+    ItemQuery,
+    Verification,
+)
+from coveo_enrich.index import Finding as SearchFinding
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.stream import ChunkReceipt, Finding, Receipt, UnconfirmedChunk
 
@@ -216,6 +233,50 @@ def update(source: CoveoSource, documents: Iterable[dict[str, Any]], folder: Pat
         client.update("product://1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         client.delete_older_than("r-1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         return client.delete_older_than(receipt, allow_shrink=True)
+
+
+def fields(source: CoveoSource, documents: Iterable[dict[str, Any]], mapping: FieldMapping) -> AppliedFields:
+    """Fields before the push."""
+    with FieldClient(source, ca_bundle="ca.pem", user_agent_suffix="acme/1.2") as client:
+        assert_type(client, FieldClient)
+        plan = client.plan(mapping.needs())
+        assert_type(plan, FieldPlan)
+        assert_type(plan.to_create, tuple[FieldNeed, ...])
+        assert_type(plan.conflicts, tuple[FieldConflict, ...])
+        assert_type(client.plan(documents).catalog, tuple[CatalogNote, ...])
+        client.plan([FieldNeed("weight", type="DOUBLE")])
+        client.plan(FieldNeed("weight"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        client.plan(["weight"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        client.apply(plan.to_create)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        return client.apply(plan)
+
+
+def follow(source: CoveoSource, receipt: Receipt) -> IndexingReport:
+    """The logs after the push."""
+    with IndexingLog(source, poll_seconds=30, ca_bundle=Path("ca.pem"), user_agent_suffix="acme/1.2") as log:
+        assert_type(log, IndexingLog)
+        report = log.wait(receipt, timeout=60)
+        assert_type(report.batches, tuple[BatchOutcome, ...])
+        assert_type(report.failed_items, tuple[FailedItem, ...])
+        log.wait(["product://1"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        return report
+
+
+def verify(source: CoveoSource, receipt: Receipt, items: list[dict[str, Any]]) -> Verification:
+    """What Coveo shows of it."""
+    with CoveoSearch(source, poll_seconds=0) as search:
+        assert_type(search, CoveoSearch)
+        expected = {str(item["documentId"]): item for item in items}
+        found = search.verify(expected, pushed=receipt, sample=100, timeout=0)
+        assert_type(found.findings, tuple[SearchFinding, ...])
+        assert_type(search.read_back(expected, ["ec_color"]), dict[str, Mapping[str, Any]])
+        assert_type(search.facet("ec_color", expression="@ec_in_stock", most=5_000), dict[str, int])
+        assert_type(search.find(ItemQuery(keywords="kayak"), fields=["ec_color"], most=5), FoundItems)
+        assert_type(search.find([ItemQuery(expression="@ec_color")]).items, tuple[FoundItem, ...])
+        search.verify(items)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        search.read_back(receipt, [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        search.find("kayak")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        return found
 
 
 def sandbox(catalog: Path) -> int:

@@ -1,0 +1,126 @@
+"""A plan that is carried out half: what was done is known, and carrying it out again finishes it. Over real sockets."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from coveo_enrich import CoveoSource, RetryPolicy
+from coveo_enrich.errors import AccessRefused, CoveoEnrichError, FieldsInConflict, NoReply
+from coveo_enrich.index import AppliedFields, FieldClient, FieldNeed, FieldPlan
+from coveo_enrich.sandbox import CoveoSandbox
+
+COLOR = FieldNeed("color", facet=True, free_text=True)
+SIZE = FieldNeed("size", facet=True)
+MANY = tuple(FieldNeed(f"f{number}") for number in range(501))
+NAMES = tuple(need.name for need in MANY)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[CoveoSandbox]:
+    """An organization without the fields."""
+    with CoveoSandbox() as one:
+        yield one
+
+
+@pytest.fixture
+def client(sandbox: CoveoSandbox) -> Iterator[FieldClient]:
+    """A client that waits for nothing."""
+    source = CoveoSource(**sandbox.connection)
+    with FieldClient(source, retry=RetryPolicy(attempts=2, first_wait_seconds=0)) as one:
+        yield one
+
+
+def add_rule(sandbox: CoveoSandbox, field: str, content: str) -> None:
+    """Have somebody else add a mapping rule."""
+    there = sandbox.connection
+    source = f"/rest/organizations/{there['organization_id']}/sources/{there['source_id']}"
+    httpx.post(
+        f"{sandbox.url}{source}/mappings/common/rules?rebuild=false",
+        headers={"Authorization": f"Bearer {there['api_key']}"},
+        json={"field": field, "content": [content]},
+        trust_env=False,
+    ).raise_for_status()
+
+
+def rules(sandbox: CoveoSandbox) -> list[str]:
+    """The fields that the source has a rule for."""
+    there = sandbox.connection
+    source = f"/rest/organizations/{there['organization_id']}/sources/{there['source_id']}"
+    headers = {"Authorization": f"Bearer {there['api_key']}"}
+    answer = httpx.get(f"{sandbox.url}{source}/mappings", headers=headers, trust_env=False).json()
+    return [rule["field"] for rule in answer["common"]["rules"]]
+
+
+FAULTS: dict[str, tuple[Callable[[CoveoSandbox], None], type[CoveoEnrichError]]] = {
+    "privilege lost": (lambda sandbox: sandbox.fail("fields", 403, after=1), AccessRefused),
+    "network gone": (lambda sandbox: sandbox.break_connection("fields", times=2, after=1), NoReply),
+    "replies lost": (lambda sandbox: sandbox.lose_reply("fields", times=2, after=1), NoReply),
+}
+
+
+@pytest.mark.parametrize(("break_it", "kind"), FAULTS.values(), ids=FAULTS)
+def test_an_error_in_between_tells_what_was_done(
+    sandbox: CoveoSandbox,
+    client: FieldClient,
+    break_it: Callable[[CoveoSandbox], None],
+    kind: type[CoveoEnrichError],
+) -> None:
+    """Law 9: the fields that were created are in the error, which pickles; the same plan again does the rest."""
+    plan = FieldPlan(to_create=MANY)
+    break_it(sandbox)
+    with pytest.raises(kind) as raised:
+        client.apply(plan)
+    error = pickle.loads(pickle.dumps(raised.value))  # noqa: S301 - pickled here
+    assert error.receipt == AppliedFields(created=NAMES[:500])
+    assert "f499" in error.__notes__[0]
+
+    done = client.apply(plan)
+    assert sorted(done.created + done.found) == sorted(NAMES)
+    assert done.found[:500] == NAMES[:500]
+    assert done.must_push_again
+    assert client.plan(MANY).is_ready
+
+
+def test_rules_in_between_are_told_too(sandbox: CoveoSandbox, client: FieldClient) -> None:
+    """Those that were made before one was refused; applied again, no rule is there twice."""
+    sandbox.create_field("size", facet=True)
+    plan = FieldPlan(to_create=(COLOR,), to_map=("size", "color"))
+    sandbox.fail("mappings", 403, after=2)
+    with pytest.raises(AccessRefused) as raised:
+        client.apply(plan)
+    assert raised.value.receipt == AppliedFields(created=("color",), mapped=("size",))
+    assert client.apply(plan) == AppliedFields(mapped=("color",), found=("color", "size"))
+    assert rules(sandbox) == ["size", "color"]
+
+
+def test_a_lost_reply_is_no_error(sandbox: CoveoSandbox, client: FieldClient) -> None:
+    """The call is repeated, the field is there by then, and it fits."""
+    sandbox.lose_reply("fields")
+    assert client.apply(FieldPlan(to_create=(COLOR,))) == AppliedFields(found=("color",))
+
+
+def test_what_somebody_else_made_in_between_is_taken_when_it_fits(sandbox: CoveoSandbox, client: FieldClient) -> None:
+    """A field and a rule that do what is needed are as good as one's own; what is lacking is made."""
+    plan = client.plan([COLOR, SIZE])
+    sandbox.create_field("color", facet=True, merge_with_lexicon=True)
+    assert client.apply(plan) == AppliedFields(created=("size",), found=("color",))
+    add_rule(sandbox, "color", "%[color]")
+    assert client.apply(FieldPlan(to_map=("color", "size"))) == AppliedFields(mapped=("size",), found=("color",))
+    assert rules(sandbox) == ["color", "size"]
+
+
+def test_what_somebody_else_made_otherwise_is_a_conflict(sandbox: CoveoSandbox, client: FieldClient) -> None:
+    """A field without Free text search, and a rule that reads something else: nothing is changed, nothing added."""
+    plan = client.plan([COLOR])
+    sandbox.create_field("color", facet=True)
+    with pytest.raises(FieldsInConflict, match="mergeWithLexicon is False") as raised:
+        client.apply(plan)
+    assert raised.value.receipt == AppliedFields()
+    add_rule(sandbox, "color", "%[farbe]")
+    with pytest.raises(FieldsInConflict, match="mapping rule"):
+        client.apply(FieldPlan(to_map=("color",)))
+    assert rules(sandbox) == ["color"]

@@ -1,0 +1,151 @@
+"""`CoveoSearch.find`: what exactly it asks, and when it stops."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pytest_httpx import HTTPXMock
+
+from coveo_enrich import CoveoSource, RetryPolicy
+from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
+from coveo_enrich.index import CoveoSearch, FoundItem, FoundItems, ItemQuery
+
+SEARCH = "https://platform.cloud.coveo.com/rest/search/v2?organizationId=myorg"
+SOURCE_CALL = "https://platform.cloud.coveo.com/rest/organizations/myorg/sources/src"
+YELLOW = ItemQuery(expression='@color=="Yellow"')
+WORDS = ItemQuery(keywords="single seat", partial_match=True)
+
+
+@pytest.fixture
+def search() -> Iterator[CoveoSearch]:
+    """A client that waits for nothing."""
+    source = CoveoSource(organization_id="myorg", source_id="src", api_key="xx-push", platform_key="xx-platform")
+    with CoveoSearch(source, retry=RetryPolicy(attempts=2, first_wait_seconds=0)) as one:
+        yield one
+
+
+@pytest.fixture
+def name_of_source(httpx_mock: HTTPXMock) -> None:
+    """Say what the source is called."""
+    httpx_mock.add_response(url=SOURCE_CALL, json={"name": "My Catalog"})
+
+
+def answer(*uris: str, total: int | None = None) -> dict[str, Any]:
+    """An answer with results."""
+    results = [{"uri": uri, "raw": {"uri": uri, "orderingid": 7, "ec_name": uri[-1]}} for uri in uris]
+    return {"totalCount": len(uris) if total is None else total, "results": results}
+
+
+def bodies(mock: HTTPXMock) -> list[dict[str, Any]]:
+    """What was searched for."""
+    return [json.loads(one.content) for one in mock.get_requests() if "/search/" in one.url.path]
+
+
+@pytest.mark.usefixtures("name_of_source")
+def test_an_expression_is_searched_for_in_the_items_of_the_source(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """It goes into ``aq``, the source into ``cq``; the items come back in their order, with the number of all."""
+    httpx_mock.add_response(url=SEARCH, json=answer("p://2", "p://1", total=12))
+    found = search.find(YELLOW, fields=["ec_name"], most=2)
+    assert bodies(httpx_mock) == [
+        {
+            "aq": '@color=="Yellow"',
+            "cq": '@source=="My Catalog"',
+            "numberOfResults": 2,
+            "fieldsToInclude": ["ec_name", "indexeddate", "orderingid", "uri"],
+            "maximumAge": 0,
+        }
+    ]
+    assert found == FoundItems(
+        total=12,
+        items=tuple(FoundItem(uri, 7, {"uri": uri, "orderingid": 7, "ec_name": uri[-1]}) for uri in ("p://2", "p://1")),
+        query=YELLOW,
+    )
+
+
+@pytest.mark.usefixtures("name_of_source")
+def test_keywords_are_no_syntax(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """They go into ``q`` with the query syntax switched off, and half of them is enough when that is asked for."""
+    httpx_mock.add_response(url=SEARCH, json=answer("p://1"))
+    search.find(WORDS)
+    (body,) = bodies(httpx_mock)
+    assert {key: body[key] for key in body if key[0] in "qep"} == {
+        "q": "single seat",
+        "enableQuerySyntax": False,
+        "partialMatch": True,
+        "partialMatchKeywords": 2,
+        "partialMatchThreshold": "50%",
+    }
+
+
+@pytest.mark.usefixtures("name_of_source")
+def test_of_several_queries_the_first_that_finds_something_is_the_last_that_is_sent(
+    search: CoveoSearch, httpx_mock: HTTPXMock
+) -> None:
+    """A query that finds nothing is followed by the next; what comes behind one that finds something is not sent."""
+    httpx_mock.add_response(url=SEARCH, json=answer())
+    httpx_mock.add_response(url=SEARCH, json=answer("p://1"))
+    assert search.find(iter([YELLOW, WORDS, ItemQuery()])).query == WORDS
+    assert [body.get("aq") for body in bodies(httpx_mock)] == ['@color=="Yellow"', None]
+
+
+def test_no_query_finds_nothing_and_asks_nothing(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """A picture in which nothing was seen does not find the whole shop."""
+    assert search.find([]) == FoundItems()
+    assert httpx_mock.get_requests() == []
+
+
+def test_a_key_that_may_not_see_the_source_searches_the_organization(
+    search: CoveoSearch, httpx_mock: HTTPXMock
+) -> None:
+    """The name of the source is asked for once and then done without."""
+    httpx_mock.add_response(url=SOURCE_CALL, status_code=403, json={"errorCode": "ACCESS_DENIED"})
+    httpx_mock.add_response(url=SEARCH, json=answer("p://1"), is_reusable=True)
+    search.find(YELLOW)
+    search.find(YELLOW)
+    assert ["cq" in body for body in bodies(httpx_mock)] == [False, False]
+
+
+@pytest.mark.usefixtures("name_of_source")
+def test_an_error_inside_a_success_is_raised(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """Coveo says with a 200 that it cannot read an expression."""
+    said: dict[str, object] = {"exception": {"code": "QueryExceptionInvalidSyntax", "message": "no"}, "results": []}
+    httpx_mock.add_response(url=SEARCH, json=said)
+    with pytest.raises(CoveoRefused, match="QueryExceptionInvalidSyntax"):
+        search.find(ItemQuery(expression="@color=="))
+
+
+@pytest.mark.usefixtures("name_of_source")
+def test_a_missing_privilege_is_named(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """The message says what the key needs."""
+    httpx_mock.add_response(url=SEARCH, status_code=403, json={"errorCode": "ACCESS_DENIED", "message": "no"})
+    with pytest.raises(AccessRefused, match="Execute queries"):
+        search.find(YELLOW)
+
+
+@pytest.mark.parametrize("most", [0, 1_001, True, 1.5])
+def test_a_number_out_of_its_range_raises(search: CoveoSearch, most: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    """Coveo gives a thousand results a call at most."""
+    with pytest.raises(ConfigurationError, match="most"):
+        search.find(YELLOW, most=most)
+
+
+@pytest.mark.parametrize("query", ["@color==Yellow", {"aq": "x"}, ["@color"], 5, None])
+def test_what_is_no_query_raises(search: CoveoSearch, query: Any) -> None:  # noqa: ANN401 - whatever a caller passes
+    """A bare expression is told from an `ItemQuery` before anything is asked."""
+    with pytest.raises(ConfigurationError, match="ItemQuery"):
+        search.find(query)
+
+
+def test_one_field_in_place_of_several_raises(search: CoveoSearch) -> None:
+    """The letters of a name are not taken for fields."""
+    with pytest.raises(ConfigurationError, match="ec_name"):
+        search.find(YELLOW, fields="ec_name")
+
+
+def test_an_empty_query_has_no_parameters() -> None:
+    """It is for all items; nothing is sent that would change what the search page sends."""
+    assert ItemQuery().parameters == {}
+    assert ItemQuery(partial_match=True).parameters == {}
