@@ -7,6 +7,7 @@ from coveo_enrich.enrichment.cache.store import CacheFigures, ClaimingStore, Cla
 from coveo_enrich.enrichment.cache.stored import read_stored, stored_text
 from coveo_enrich.enrichment.decisions.provenance import without_enrichment
 from coveo_enrich.enrichment.enricher import Enricher, EnrichmentRun
+from coveo_enrich.enrichment.image_query import ImageQuery, QueryValue
 from coveo_enrich.enrichment.plan import EnrichmentPlan
 from coveo_enrich.enrichment.product import (
     Conflict,
@@ -44,9 +45,11 @@ __all__ = [
     "FieldCoverage",
     "FieldMapping",
     "FieldRule",
+    "ImageQuery",
     "KnownImage",
     "Observation",
     "ProvenanceText",
+    "QueryValue",
     "Suggestion",
     "Suggestions",
     "UnmappedValue",

@@ -6,14 +6,11 @@ product becomes a value in its ``failures``; only a mistake in the configuration
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-
-import attrs
 
 from coveo_enrich._progress import require_progress, with_progress
 from coveo_enrich._threads import Task, Threads
@@ -22,18 +19,18 @@ from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.enrichment.cache.careful_store import CarefulStore
 from coveo_enrich.enrichment.cache.store import ClassificationStore
-from coveo_enrich.enrichment.looking.answers import Answers, Outcome
-from coveo_enrich.enrichment.looking.circuits import Circuits
-from coveo_enrich.enrichment.looking.flights import Flights
+from coveo_enrich.enrichment.image_query import ImageQuery, image_query
 from coveo_enrich.enrichment.looking.looking import LookSettings, Part, ProductLook
+from coveo_enrich.enrichment.looking.lookout import Lookout, Scene
 from coveo_enrich.enrichment.looking.pictures import Pictures
 from coveo_enrich.enrichment.looking.window import Window
 from coveo_enrich.enrichment.plan import EnrichmentPlan, plan_of
 from coveo_enrich.enrichment.product import EnrichedProduct
 from coveo_enrich.enrichment.report import EnrichmentReport, ReportBuilder
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
-from coveo_enrich.enrichment.spending import Spending, prices_of
+from coveo_enrich.enrichment.spending import prices_of
 from coveo_enrich.errors import ConfigurationError
+from coveo_enrich.images.image import ProductImage
 from coveo_enrich.images.reader import ImageReader
 from coveo_enrich.retry import require_count
 
@@ -42,20 +39,6 @@ __all__ = ["Enricher", "EnrichmentRun"]
 _PRODUCTS_AHEAD_PER_THREAD: Final = 2
 _MOST_PRODUCTS_AT_ONCE: Final = 256
 _STORE: Final = ("url_ttl", "known_image", "remember_image", "answer", "keep")
-
-
-@attrs.frozen(kw_only=True)
-class Scene:
-    """What the runs of an `Enricher` have in common."""
-
-    classifiers: tuple[Classifier, ...]
-    settings: LookSettings
-    reader: ImageReader
-    store: ClassificationStore | None
-    concurrency: int
-    budget: int | None
-    prices: Mapping[str, float]
-    asking: Flights[Outcome] = attrs.field(factory=Flights[Outcome], init=False)
 
 
 class Enricher:
@@ -173,6 +156,31 @@ class Enricher:
             require_progress()
         return EnrichmentRun(products, self._scene, progress=progress)
 
+    def query(self, image: ProductImage | bytes | str | Path) -> ImageQuery:
+        """Look at a shopper's picture, and make of it what finds the products that look the same.
+
+        The picture is looked at by the same classifiers as the catalog, under the same rules and vocabularies, whatever
+        their ``when``; a picture that was looked at before costs nothing. The budget of runs is not applied.
+
+        Args:
+            image: The picture: its bytes, a file, a `ProductImage`, or a reference as a catalog has it, which is a URL
+                at a public address or a path below ``image_root``.
+
+        Returns:
+            What to search for. What failed is in it as values.
+
+        Raises:
+            ConfigurationError: It is no picture, or a classifier cannot work.
+        """
+        given = _given(image)
+        lookout = Lookout(self._scene, budget=None)
+        try:
+            seen, failures = lookout.look.into(given)
+        finally:
+            lookout.stop()
+            lookout.close()
+        return image_query(self._scene.settings.mapping, seen, failures)
+
 
 class EnrichmentRun:
     """Products being enriched, made by `Enricher.enrich`. Iterate over it once."""
@@ -180,10 +188,7 @@ class EnrichmentRun:
     def __init__(self, products: Iterable[Mapping[str, Any]], scene: Scene, *, progress: bool = False) -> None:
         self._products = products
         self._scene = scene
-        # Its own, so that the end of this run leaves the connections of others alone.
-        self._reader = scene.reader.for_run()
-        self._circuits = Circuits()
-        self._spending = Spending(scene.budget)
+        self._lookout = Lookout(scene, scene.budget)
         self._counted = ReportBuilder(scene.settings.mapping)
         self._progress = progress
         self._started = False
@@ -191,11 +196,9 @@ class EnrichmentRun:
     @property
     def report(self) -> EnrichmentReport:
         """What the products that came out so far amount to."""
+        spending, circuits = self._lookout.spending, self._lookout.circuits
         return self._counted.report(
-            calls=self._spending.calls,
-            hits=self._spending.hits,
-            stopped=self._circuits.given_up,
-            prices=self._scene.prices,
+            calls=spending.calls, hits=spending.hits, stopped=circuits.given_up, prices=self._scene.prices
         )
 
     def __iter__(self) -> Iterator[EnrichedProduct]:
@@ -215,9 +218,8 @@ class EnrichmentRun:
             yield from with_progress(products, "enrich", unit="products", total=total)
 
     def _run(self) -> Generator[EnrichedProduct]:
-        askers = self._askers()
-        look = self._look(askers)
-        looking = _products_at_once(self._scene.concurrency, askers.values())
+        look = self._lookout.look
+        looking = _products_at_once(self._scene.concurrency, self._lookout.askers.values())
         threads = Threads(looking, "coveo-enrich-look")
         source = _Source(self._products)
         window = Window(looking * _PRODUCTS_AHEAD_PER_THREAD)
@@ -238,40 +240,9 @@ class EnrichmentRun:
             if source.error is not None:
                 raise source.error
         finally:
-            self._circuits.stop()
-            self._reader.stop()
-            for asker in askers.values():
-                asker.stop()
+            self._lookout.stop()
             threads.stop()
-            self._reader.close()
-
-    def _look(self, askers: Mapping[str, Asker]) -> ProductLook:
-        scene, circuits = self._scene, self._circuits
-
-        def left() -> bool:
-            return circuits.stopped
-
-        return ProductLook(
-            scene.settings,
-            askers,
-            circuits,
-            Pictures(self._reader, scene.store, fetched_at_once=scene.concurrency),
-            Answers(scene.store, scene.asking, self._spending, left),
-        )
-
-    def _askers(self) -> dict[str, Asker]:
-        reading = threading.BoundedSemaphore(self._scene.concurrency)
-        askers = (
-            Asker(
-                classifier,
-                calls_at_once=self._scene.concurrency,
-                reading=reading,
-                take=partial(self._spending.take, Declared.of(classifier).name),
-                settle=partial(self._spending.settle, Declared.of(classifier).name),
-            )
-            for classifier in self._scene.classifiers
-        )
-        return {asker.declared.name: asker for asker in askers}
+            self._lookout.close()
 
     def _come_out(self, threads: Threads, task: Task[EnrichedProduct]) -> EnrichedProduct:
         if not task.ended:
@@ -279,6 +250,16 @@ class EnrichmentRun:
         enriched = task.result()
         self._counted.count(enriched)
         return enriched
+
+
+def _given(image: ProductImage | bytes | str | Path) -> ProductImage | str:
+    if isinstance(image, ProductImage | str):
+        return image
+    if isinstance(image, bytes):
+        return ProductImage.from_bytes(image)
+    if isinstance(image, Path):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
+        return ProductImage.from_file(image)
+    raise ConfigurationError(f"a picture is wanted: bytes, a Path, a ProductImage or a URL; got {type(image).__name__}")
 
 
 def _in_file(path: str | Path) -> ClassificationStore:

@@ -6,7 +6,7 @@ Pure. Which words count as a value, and how sure each must be, is settled before
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 
@@ -14,6 +14,15 @@ from coveo_enrich.enrichment.product import Observation
 from coveo_enrich.enrichment.rules.field_types import Value
 
 __all__ = ["Candidate", "Combined", "Heard", "combine", "sureness"]
+
+
+class Scored(Protocol):
+    """Something that has a confidence, or was not scored."""
+
+    @property
+    def confidence(self) -> float | None:
+        """0 to 1; `None` when it was not scored."""
+        ...
 
 
 @attrs.frozen
@@ -60,9 +69,9 @@ def combine(how: str, heard: Sequence[Heard], *, many: bool) -> Combined:
     return _HOW[how, many](heard)
 
 
-def sureness(candidate: Candidate) -> float:
+def sureness(of: Scored) -> float:
     """A confidence as one that is compared: what was not scored is the least sure."""
-    return -1.0 if candidate.confidence is None else candidate.confidence
+    return -1.0 if of.confidence is None else of.confidence
 
 
 def _union(heard: Sequence[Heard]) -> Combined:

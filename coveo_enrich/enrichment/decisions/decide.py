@@ -23,7 +23,7 @@ from coveo_enrich.enrichment.rules.field_types import Value
 from coveo_enrich.enrichment.rules.fields import as_text, key_of, parts
 from coveo_enrich.enrichment.vocabulary.hierarchy import with_ancestors
 
-__all__ = ["Decision", "Seen", "decide"]
+__all__ = ["Decision", "Seen", "decide", "judge"]
 
 
 @attrs.frozen
@@ -60,7 +60,7 @@ def decide(targets: Targets, seen: Sequence[Seen]) -> Decision:
     failed = list(targets.failed)
     for target in targets.fields:
         try:
-            change = _change(target, _judge(target.rule, seen, unmapped, conflicts))
+            change = _change(target, judge(target.rule, seen, unmapped, conflicts))
         except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's, which may raise anything
             failed.append(why_rule_failed(target.rule, error))
             continue
@@ -72,10 +72,17 @@ def decide(targets: Targets, seen: Sequence[Seen]) -> Decision:
     return Decision(tuple(changes), once, targets.kept, tuple(conflicts), provenance, tuple(failed))
 
 
-def _judge(
+def judge(
     rule: FieldRule, seen: Sequence[Seen], unmapped: list[UnmappedValue], conflicts: list[Conflict]
 ) -> Sequence[Candidate]:
-    """What the first evidence that yields a value comes to; what is said against it is put into ``conflicts``."""
+    """What a rule takes from what was seen: that to which the first of its evidences comes that yields a value.
+
+    Args:
+        rule: The rule.
+        seen: What was said about the pictures, in the order of the pictures.
+        unmapped: What is seen surely enough, but is no value of the field, is put here.
+        conflicts: What is said against the values is put here.
+    """
     for place, evidence in enumerate(rule.reads):
         heard = hear(rule, evidence, seen, unmapped)
         if not any(one.candidates for one in heard):

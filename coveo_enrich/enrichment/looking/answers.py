@@ -17,7 +17,7 @@ from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.enrichment.cache.store import CLAIM_SECONDS, ClaimingStore, ClassificationStore
 from coveo_enrich.enrichment.looking.flights import Flights
-from coveo_enrich.enrichment.looking.pictures import Picture
+from coveo_enrich.enrichment.looking.pictures import AnyPicture
 from coveo_enrich.enrichment.spending import Spending
 from coveo_enrich.errors import ImageUnavailable
 
@@ -61,7 +61,7 @@ class Answers:
         """What was kept of a classifier about a picture."""
         return kept_answer(self.store, identity, declared)
 
-    def of(self, picture: Picture, asker: Asker) -> Outcome:
+    def of(self, picture: AnyPicture, asker: Asker) -> Outcome:
         """What a classifier says about a picture.
 
         Raises:
@@ -75,7 +75,7 @@ class Answers:
             if outcome is not None or self.spending.is_spent:
                 return outcome
 
-    def _kept_or_asked(self, picture: Picture, asker: Asker) -> Outcome:
+    def _kept_or_asked(self, picture: AnyPicture, asker: Asker) -> Outcome:
         if self.store is None:
             return self._asked_once(picture.place, partial(self._ask, picture, asker, _nothing_kept), asker.declared)
         try:
@@ -112,7 +112,7 @@ class Answers:
             self.spending.found(declared.name)
         return outcome
 
-    def _ask_and_keep(self, identity: str, picture: Picture, asker: Asker) -> Outcome:
+    def _ask_and_keep(self, identity: str, picture: AnyPicture, asker: Asker) -> Outcome:
         declared = asker.declared
         if self.spending.is_spent:
             return self._found(identity, declared)
@@ -138,24 +138,24 @@ class Answers:
         if isinstance(self.store, ClaimingStore):
             self.store.release(identity, declared.fingerprint)
 
-    def _asked_and_kept(self, identity: str, picture: Picture, asker: Asker) -> Outcome:
+    def _asked_and_kept(self, identity: str, picture: AnyPicture, asker: Asker) -> Outcome:
         keep = partial(self._keep, identity, picture, asker.declared)
         outcome = self._ask(picture, asker, keep)
         if isinstance(outcome, Failure) and outcome.classifier is None:  # it never reached the classifier
             keep(outcome)
         return outcome
 
-    def _keep(self, identity: str, picture: Picture, declared: Declared, outcome: Classification | Failure) -> None:
+    def _keep(self, identity: str, picture: AnyPicture, declared: Declared, outcome: Classification | Failure) -> None:
         if self.store is not None and self._is_to_be_kept(outcome, picture):
             # Under what the classifier saw, should the bytes have changed since they were looked at.
             self.store.keep(picture.digest or identity, declared.fingerprint, outcome)
 
-    def _is_to_be_kept(self, outcome: Classification | Failure, picture: Picture) -> bool:
+    def _is_to_be_kept(self, outcome: Classification | Failure, picture: AnyPicture) -> bool:
         if not picture.is_sound:
             return False
         return isinstance(outcome, Classification) or (outcome.kind == "permanent" and not self.left())
 
-    def _ask(self, picture: Picture, asker: Asker, keep: Callable[[Classification | Failure], None]) -> Outcome:
+    def _ask(self, picture: AnyPicture, asker: Asker, keep: Callable[[Classification | Failure], None]) -> Outcome:
         if self.spending.is_spent:
             return None
         return asker.ask(picture.image, keep)

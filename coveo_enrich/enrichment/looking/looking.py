@@ -20,11 +20,12 @@ from coveo_enrich.enrichment.decisions.targets import Targets, targets_of
 from coveo_enrich.enrichment.looking.answers import Answers, Outcome
 from coveo_enrich.enrichment.looking.circuits import Circuits
 from coveo_enrich.enrichment.looking.people import without_people_labels
-from coveo_enrich.enrichment.looking.pictures import Picture, Pictures
+from coveo_enrich.enrichment.looking.pictures import AnyPicture, GivenPicture, Pictures
 from coveo_enrich.enrichment.product import EnrichedProduct
 from coveo_enrich.enrichment.rules.fields import key_of
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavailable
+from coveo_enrich.images.image import ProductImage
 from coveo_enrich.images.references import References, references_in
 
 __all__ = ["LookSettings", "Part", "ProductLook"]
@@ -123,6 +124,24 @@ class ProductLook:
         outcomes = [one for reference in part.looked_at for one in self._at_picture(reference, part.asked)]
         return self._decided(part, outcomes)
 
+    def into(self, image: ProductImage | str) -> tuple[list[Seen], list[Failure]]:
+        """What is seen in a picture that is looked at by itself, and what failed.
+
+        Args:
+            image: The picture, or a reference as a catalog has it.
+
+        Raises:
+            ConfigurationError: A classifier that never worked cannot work.
+        """
+        names = frozenset[str | None](evidence.of for rule in self.settings.mapping.rules for evidence in rule.reads)
+        asked = [asker for name, asker in self.askers.items() if names & {None, name}]
+        if isinstance(image, str):
+            outcomes = list(self._at_picture(image, asked))
+        else:
+            outcomes = [self._asked(image.url, GivenPicture(image), asker) for asker in asked]
+        seen, _ = self._counted([outcome for outcome in outcomes if isinstance(outcome, Seen)])
+        return seen, [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+
     def _part_of(self, product: Mapping[str, Any]) -> Part | EnrichedProduct:
         if not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
             reason = f"the product is not a mapping but {type(product).__name__}"
@@ -142,7 +161,7 @@ class ProductLook:
         seen = [outcome for outcome in outcomes if isinstance(outcome, Seen)]
         failures = [Failure("permanent", reason) for reason in part.images.odd]
         failures += [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-        counted, left_out = (seen, 0) if self.settings.people_labels else _without_people(seen)
+        counted, left_out = self._counted(seen)
         decision = decide(part.targets, counted)
         failures += [Failure("permanent", reason) for reason in decision.failed]
         return EnrichedProduct(
@@ -158,6 +177,10 @@ class ProductLook:
             not_asked=outcomes.count(None),
             people_labels=left_out,
         )
+
+    def _counted(self, seen: list[Seen]) -> tuple[list[Seen], int]:
+        """What takes part in decisions, and how many labels about people do not."""
+        return (seen, 0) if self.settings.people_labels else _without_people(seen)
 
     def _at_picture(self, reference: str, askers: Iterable[Asker]) -> Iterator[_Outcome]:
         if self.circuits.stopped:
@@ -203,7 +226,7 @@ class ProductLook:
         reason = f"the classifier was given up: {why}"
         return Failure("configuration", reason, image=reference, classifier=asker.declared.name)
 
-    def _asked(self, reference: str, picture: Picture, asker: Asker) -> _Outcome:
+    def _asked(self, reference: str, picture: AnyPicture, asker: Asker) -> _Outcome:
         try:
             outcome = self.answers.of(picture, asker)
         except ConfigurationError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 import attrs
@@ -20,7 +21,7 @@ from coveo_enrich.images.image import LoadedImage, ProductImage, read_once
 from coveo_enrich.images.reader import ImageReader, NoPictureThere
 from coveo_enrich.images.references import is_cloud_object
 
-__all__ = ["Picture", "Pictures"]
+__all__ = ["AnyPicture", "GivenPicture", "Picture", "Pictures"]
 
 
 class Pictures:
@@ -213,6 +214,41 @@ class Picture:
         self.digest = known.digest
         self._pictures.remember(self.place, attrs.evolve(known, checked_at=now))
         return loaded
+
+
+class GivenPicture:
+    """A picture that somebody has in hand, and that no catalog names.
+
+    Attributes:
+        image: What a classifier is given.
+        is_sound: As that of a `Picture`.
+    """
+
+    def __init__(self, image: ProductImage) -> None:
+        self.image = read_once(image)
+        self.is_sound = True
+
+    @property
+    def digest(self) -> str:
+        """What tells its bytes from all others.
+
+        Raises:
+            ImageRejected: It cannot be had, now or later.
+            ImageUnavailable: Its host did not answer usefully.
+        """
+        return digest_of(self.image.read())
+
+    @property
+    def place(self) -> str:
+        """What tells it from all others: its bytes, as it has no other place."""
+        return self.digest
+
+    def identity(self, _may_ask: Callable[[], bool]) -> str:
+        """As that of a `Picture`; nobody needs to be asked for it."""
+        return self.digest
+
+
+AnyPicture: TypeAlias = Picture | GivenPicture
 
 
 def _is_file(place: str) -> bool:

@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coveo_enrich import CoveoSource, Enricher, FieldMapping, FieldRule, ProductImage, StreamClient, Vocabulary
+from coveo_enrich.catalog import read_products
+from coveo_enrich.classifiers import Attribute, Classification, ColorClassifier, Label
+from coveo_enrich.enrichment import ImageQuery
+from coveo_enrich.errors import ConfigurationError, ImageRejected
+from coveo_enrich.index import CoveoSearch, FieldClient, FoundItems, ItemQuery
+from coveo_enrich.sandbox import CoveoSandbox
+
+CATALOG = Path(__file__).parents[2] / "examples" / "catalog"
+TYPES = Vocabulary({"single seat": ["one person kayak"], "tandem": ["two person kayak"]})
+EXTRAS = Vocabulary({"rack": [], "hatch": []})
+MAPPING = FieldMapping(
+    [
+        FieldRule(
+            "accessories",
+            reads="attribute:accessories",
+            values="many",
+            vocabulary=EXTRAS,
+        ),
+        FieldRule("kayak_type", reads="label", vocabulary=TYPES, min_confidence=0.5),
+        FieldRule("ec_color", reads="attribute:color", vocabulary=Vocabulary.colors()),
+    ]
+)
+SEEN = Classification(
+    "acme",
+    labels=(Label("one person kayak", 0.8),),
+    attributes=(
+        Attribute("color", "yellow", 0.9),
+        Attribute("accessories", "rack", 0.4),
+        Attribute("accessories", "hatch", 0.6),
+    ),
+)
+
+
+@attrs.define
+class Says:
+    """A classifier that says the same of every picture, and counts how often it was asked."""
+
+    said: Classification | Exception
+    name: str = "acme"
+    asked: int = 0
+
+    def classify(self, image: ProductImage, /) -> Classification:
+        """Say it."""
+        image.read()
+        self.asked += 1
+        if isinstance(self.said, Exception):
+            raise self.said
+        return self.said
+
+
+def query_of(said: Classification | Exception, mapping: FieldMapping = MAPPING) -> ImageQuery:
+    """What is searched for when a classifier says so."""
+    return Enricher(Says(said), mapping).query(b"a picture")
+
+
+def test_the_strict_expression_needs_every_value_the_surest_first() -> None:
+    """Values come in the order of their confidence, each as the vocabulary spells it."""
+    query = query_of(SEEN)
+    assert query.strict == (
+        '@ec_color=="Yellow" AND @kayak_type=="single seat" AND @accessories=="hatch" AND @accessories=="rack"'
+    )
+    assert [value.confidence for value in query.values] == [0.9, 0.8, 0.6, 0.4]
+
+
+def test_the_ranked_expression_needs_the_surest_value_and_raises_items_with_the_others() -> None:
+    """Only one value is needed; each other one is worth the same, by Coveo's own ranking extension."""
+    assert query_of(SEEN).ranked == (
+        '@ec_color=="Yellow"'
+        ' $qre(expression: @kayak_type=="single seat", modifier: 100)'
+        ' $qre(expression: @accessories=="hatch", modifier: 100)'
+        ' $qre(expression: @accessories=="rack", modifier: 100)'
+    )
+
+
+def test_the_lenient_query_is_made_of_keywords() -> None:
+    """Values become words without syntax, levels one after the other, each once."""
+    vocabulary = Vocabulary(dict.fromkeys(["Footwear|Shoes", "Footwear|Boots"], ()))
+    mapping = FieldMapping([FieldRule("ec_category", reads="label", values="many", vocabulary=vocabulary)])
+    query = query_of(Classification("acme", labels=(Label("Shoes", 0.9), Label("Boots", 0.8))), mapping)
+    assert query.lenient == "Footwear Shoes Boots"
+
+
+def test_each_attempt_needs_one_value_less_and_the_last_is_of_keywords() -> None:
+    """The order is from strict over ranked to lenient; what is not needed any more still raises."""
+    query = query_of(SEEN)
+    *expressions, lenient = query.attempts
+    assert [one.expression.count("$qre") for one in expressions] == [0, 1, 2, 3]
+    assert (expressions[0].expression, expressions[-1].expression) == (query.strict, query.ranked)
+    assert lenient.parameters == {
+        "q": "Yellow single seat hatch rack",
+        "enableQuerySyntax": False,
+        "partialMatch": True,
+        "partialMatchKeywords": 2,
+        "partialMatchThreshold": "50%",
+    }
+
+
+def test_what_was_not_scored_comes_last() -> None:
+    """A value without a confidence is the first that an attempt does without."""
+    said = Classification("acme", attributes=(Attribute("color", "red"), Attribute("accessories", "rack", 0.1)))
+    assert query_of(said).strict == '@accessories=="rack" AND @ec_color=="Red"'
+
+
+def test_numbers_and_flags_are_searched_for_as_such() -> None:
+    """A number stands bare, a flag as the text that Coveo makes of it; keywords are made of neither."""
+    mapping = FieldMapping(
+        [
+            FieldRule("seats", reads="attribute:seats", type="number"),
+            FieldRule("waterproof", reads="attribute:waterproof", type="flag"),
+        ]
+    )
+    said = Classification("acme", attributes=(Attribute("seats", "2", 0.9), Attribute("waterproof", "yes", 0.8)))
+    query = query_of(said, mapping)
+    assert (query.strict, query.lenient) == ('@seats==2 AND @waterproof=="true"', "")
+    assert len(query.attempts) == 2
+
+
+def test_rules_take_part_whatever_their_when() -> None:
+    """Nothing is known of what a shopper looks for, so a rule for some products counts too."""
+    mapping = FieldMapping([FieldRule("kayak_type", reads="label", vocabulary=TYPES, when={"ec_category": "Kayaks"})])
+    assert query_of(SEEN, mapping).strict == '@kayak_type=="single seat"'
+
+
+def test_a_rule_without_a_vocabulary_is_left_out_and_said() -> None:
+    """A classifier's own words stand in no query, and the query says which value that is about."""
+    query = query_of(SEEN, FieldMapping([FieldRule("material", reads="label")]))
+    assert (query.strict, query.attempts) == ("", ())
+    why = "its rule has no vocabulary, and a classifier's own words are not put into queries"
+    assert query.left_out == (f"material: one person kayak (80%): {why}",)
+
+
+def test_a_value_that_cannot_be_quoted_is_left_out_and_said() -> None:
+    """Coveo's expressions have no form for a control character, so a value that holds one is not asked for."""
+    mapping = FieldMapping([FieldRule("size", reads="label", vocabulary=Vocabulary({"long\nboard": ["board"]}))])
+    query = query_of(Classification("acme", labels=(Label("board", 0.9),)), mapping)
+    assert (query.strict, query.lenient) == ("", "")
+    assert query.left_out == ("size: long\nboard (90%): no expression can hold a double quote or a control character",)
+
+
+def test_what_is_in_no_vocabulary_is_reported() -> None:
+    """A word that no value has is no part of the query, and stands beside it."""
+    query = query_of(Classification("acme", labels=(Label("raft", 0.9),)))
+    assert [(one.field, one.observation.seen) for one in query.unmapped] == [("kayak_type", "raft")]
+    assert "not in the vocabulary of kayak_type: raft" in str(query)
+
+
+def test_a_query_of_very_many_values_keeps_the_surest() -> None:
+    """An expression stays within what gateways take; what does not fit is said."""
+    words = [f"accessory number {number}" for number in range(300)]
+    mapping = FieldMapping(
+        [FieldRule("accessories", reads="label", values="many", vocabulary=Vocabulary(dict.fromkeys(words, ())))]
+    )
+    labels = tuple(Label(word, 1 - number / 1000) for number, word in enumerate(words))
+    query = query_of(Classification("acme", labels=labels), mapping)
+    assert [value.value for value in query.values] == words[: len(query.values)]
+    assert max(len(one.expression) for one in query.attempts) <= 4_000
+    assert len(query.left_out) == 300 - len(query.values)
+
+
+TEXTS = st.text() | st.text(alphabet="\"$(){}@=\\'; ANDOR")
+
+
+@given(labels=st.lists(TEXTS, max_size=5), colors=st.lists(TEXTS, max_size=5), scores=st.floats(0.5, 1))
+def test_nothing_that_a_classifier_says_gets_into_a_query(
+    labels: Sequence[str], colors: Sequence[str], scores: float
+) -> None:
+    """Whatever words come back, every attempt is made of the vocabulary's values alone."""
+    said = Classification(
+        "acme",
+        labels=tuple(Label(text or "x", scores) for text in labels),
+        attributes=tuple(Attribute("color", text or "x", scores) for text in colors),
+    )
+    mapping = FieldMapping(
+        [
+            FieldRule("kayak_type", reads="label", vocabulary=TYPES),
+            FieldRule("ec_color", reads="attribute:color", vocabulary=Vocabulary.colors()),
+            FieldRule("words", reads="label"),
+        ]
+    )
+    for value in query_of(said, mapping).values:
+        known = TYPES if value.field == "kayak_type" else Vocabulary.colors()
+        assert value.expression == f'@{value.field}=="{value.value}"'
+        assert value.value in known.values
+
+
+def test_a_classifier_that_fails_leaves_the_others_answers() -> None:
+    """What failed is a value beside the query."""
+    enricher = Enricher([Says(SEEN), Says(ImageRejected("too dark"), name="other")], MAPPING)
+    query = enricher.query(b"a picture")
+    assert query.strict.startswith('@ec_color=="Yellow"')
+    assert [(one.classifier, one.reason) for one in query.failures] == [("other", "too dark")]
+
+
+def test_a_rule_that_fails_leaves_the_others() -> None:
+    """A function of the user's that raises costs its own field only."""
+
+    def broken(_seen: Classification) -> list[tuple[str, float | None]]:
+        raise RuntimeError("oops")
+
+    mapping = FieldMapping([FieldRule("odd", reads=broken), *MAPPING.rules])
+    query = query_of(SEEN, mapping)
+    assert query.strict.startswith('@ec_color=="Yellow"')
+    assert ["odd" in one.reason and "oops" in one.reason for one in query.failures] == [True]
+
+
+def test_a_classifier_that_no_rule_believes_is_not_asked() -> None:
+    """What could change nothing costs nothing."""
+    other = Says(SEEN, name="other")
+    mapping = FieldMapping([attrs.evolve(rule, reads=_of_acme(rule)) for rule in MAPPING.rules])
+    Enricher([Says(SEEN), other], mapping).query(b"a picture")
+    assert other.asked == 0
+
+
+def _of_acme(rule: FieldRule) -> tuple[Any, ...]:
+    return tuple(attrs.evolve(evidence, of="acme") for evidence in rule.reads)
+
+
+def test_a_wrong_key_raises() -> None:
+    """A classifier that cannot work at all is a mistake to mend, not a query without values."""
+    with pytest.raises(ConfigurationError, match="no such key"):
+        query_of(ConfigurationError("no such key"))
+
+
+def test_a_picture_that_was_looked_at_costs_nothing(tmp_path: Path) -> None:
+    """The cache of the runs answers, and what a query pays for is kept for them."""
+    says = Says(SEEN)
+    (tmp_path / "kayak.png").write_bytes(b"a picture")
+    enricher = Enricher(says, MAPPING, image_root=tmp_path, cache=tmp_path / "cache.sqlite")
+    list(enricher.enrich([{"documentId": "p://1", "ec_images": "kayak.png"}]))
+    forms: list[ProductImage | bytes | str | Path] = [
+        b"a picture",
+        "kayak.png",
+        tmp_path / "kayak.png",
+        ProductImage.from_bytes(b"a picture"),
+    ]
+    assert {enricher.query(form).strict for form in forms} == {query_of(SEEN).strict}
+    assert says.asked == 1
+
+
+def test_the_budget_of_runs_does_not_bind_a_query() -> None:
+    """A shopper's picture is looked at although a run may ask nothing."""
+    assert Enricher(Says(SEEN), MAPPING, budget=0).query(b"a picture").values
+
+
+UNREADABLE: Mapping[str, ProductImage | bytes | str | Path] = {
+    "no picture": b"not a picture",
+    "nothing": b"",
+    "no file": Path("there is none.png"),
+    "a path outside the root": "../secret.png",
+    "a private address": "http://127.0.0.1:9/kayak.png",
+}
+
+
+@pytest.mark.parametrize("image", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_picture_that_cannot_be_had_is_a_failure(image: ProductImage | bytes | str | Path, tmp_path: Path) -> None:
+    """The query is empty, says why, and has no attempt that would find everything."""
+    query = Enricher(ColorClassifier(), MAPPING, image_root=tmp_path).query(image)
+    assert (query.values, query.strict, query.ranked, query.lenient, query.attempts) == ((), "", "", "", ())
+    assert len(query.failures) == 1
+    assert str(query).startswith("nothing to search for\nfailed: ")
+
+
+def test_what_is_no_picture_at_all_raises() -> None:
+    """A product, for example, is a mistake of the caller's."""
+    with pytest.raises(ConfigurationError, match="a picture is wanted"):
+        Enricher(Says(SEEN), MAPPING).query({"ec_images": "x"})  # type: ignore[arg-type]
+
+
+def test_a_query_is_shown_in_a_notebook_with_everything_escaped() -> None:
+    """A word of a classifier's is text."""
+    query = query_of(Classification("acme", labels=(Label("<b>raft</b>", 0.9),)))
+    assert "&lt;b&gt;raft" in query._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call
+
+
+def test_a_query_pickles() -> None:
+    """It crosses processes."""
+    query = query_of(SEEN)
+    assert pickle.loads(pickle.dumps(query)) == query  # noqa: S301 - pickled here
+
+
+def test_people_stay_out_of_queries() -> None:
+    """What a picture says of a person's sex is no part of a query, unless the enricher was told otherwise."""
+    mapping = FieldMapping([FieldRule("ec_gender", reads="label", vocabulary=Vocabulary({"Woman": [], "Man": []}))])
+    said = Classification("acme", labels=(Label("woman", 0.9),))
+    assert query_of(said, mapping).values == ()
+    assert Enricher(Says(said), mapping, people_labels=True).query(b"x").strict == '@ec_gender=="Woman"'
+
+
+# Against a sandbox
+
+
+@pytest.fixture
+def shop(sandbox: CoveoSandbox) -> Iterator[Callable[..., FoundItems]]:
+    """Return a function that fills a source with items and searches it."""
+    source = CoveoSource(**sandbox.connection)
+    _make_fields(source, MAPPING)
+    with StreamClient(source) as client, CoveoSearch(source) as search:
+
+        def find(
+            query: ItemQuery | Sequence[ItemQuery], *items: Mapping[str, Any], fields: Sequence[str]
+        ) -> FoundItems:
+            client.load(
+                ({"documentId": f"p://{n}", "objecttype": "Product", **item} for n, item in enumerate(items)),
+                allow_shrink=True,
+            )
+            sandbox.advance(minutes=16)  # what is not in a load leaves a quarter of an hour later
+            return search.find(query, fields=fields)
+
+        yield find
+
+
+def _make_fields(source: CoveoSource, mapping: FieldMapping) -> None:
+    with FieldClient(source) as fields:
+        fields.apply(fields.plan(mapping.needs()))
+
+
+YELLOW_SINGLE = {"ec_name": "both", "ec_color": "Yellow", "kayak_type": "single seat"}
+YELLOW_TANDEM = {"ec_name": "color", "ec_color": "Yellow", "kayak_type": "tandem"}
+RED_SINGLE = {"ec_name": "type", "ec_color": "Red", "kayak_type": "single seat"}
+FULL = {**YELLOW_SINGLE, "ec_name": "all", "accessories": ["rack", "hatch"]}
+
+
+def names(found: FoundItems) -> list[str]:
+    """What the items that were found are called."""
+    return [item.fields["ec_name"] for item in found.items]
+
+
+def test_the_first_attempt_that_finds_something_counts(shop: Callable[..., FoundItems]) -> None:
+    """The strict one where an item has all; else the closest items, and which query found them is told."""
+    query, fields = query_of(SEEN), ["ec_name"]
+    found = shop(query.attempts, RED_SINGLE, YELLOW_TANDEM, YELLOW_SINGLE, FULL, fields=fields)
+    assert (names(found), found.total, found.query) == (["all"], 1, query.attempts[0])
+    found = shop(query.attempts, RED_SINGLE, YELLOW_TANDEM, YELLOW_SINGLE, fields=fields)
+    assert (names(found), found.query) == (["both"], query.attempts[2])
+    found = shop(query.attempts, RED_SINGLE, YELLOW_TANDEM, fields=fields)
+    assert (names(found), found.query) == (["color"], query.attempts[3])
+    with_rack = {**RED_SINGLE, "ec_name": "type and rack", "accessories": ["rack"]}
+    found = shop(query.attempts, RED_SINGLE, with_rack, fields=fields)
+    assert (names(found), found.query) == (["type and rack"], query.attempts[4])
+
+
+def test_the_ranked_query_puts_items_with_more_values_first(shop: Callable[..., FoundItems]) -> None:
+    """All yellow items are found, in the order of what else they have."""
+    query = ItemQuery(expression=query_of(SEEN).ranked)
+    found = shop(query, YELLOW_TANDEM, RED_SINGLE, FULL, YELLOW_SINGLE, fields=["ec_name"])
+    assert names(found) == ["all", "both", "color"]
+
+
+def test_nothing_is_found_when_nothing_was_seen(shop: Callable[..., FoundItems]) -> None:
+    """An empty query does not find the whole shop."""
+    found = shop(query_of(Classification("acme")).attempts, FULL, fields=["ec_name"])
+    assert found == FoundItems()
+
+
+def test_every_product_with_a_color_is_found_by_its_own_picture(sandbox: CoveoSandbox) -> None:
+    """The yellow kayak by its yellow picture, and so with all products of the example catalog that got a colour."""
+    mapping = FieldMapping(
+        [FieldRule("ec_color", reads="color", vocabulary=Vocabulary.colors(), min_confidence=0.3, existing="replace")]
+    )
+    enricher = Enricher(ColorClassifier(), mapping, image_root=CATALOG)
+    enriched = list(enricher.enrich(read_products(CATALOG / "products.jsonl")))
+    source = CoveoSource(**sandbox.connection)
+    _make_fields(source, mapping)
+    with StreamClient(source) as client:
+        client.load(one.document for one in enriched)
+    with CoveoSearch(source) as search:
+        found = {
+            one.product["ec_product_id"]: search.find(
+                enricher.query(one.changes[0].evidence[0].image).attempts, fields=["ec_product_id"]
+            )
+            for one in enriched
+            if one.changes
+        }
+    assert len(found) == 12
+    missed = [
+        product
+        for product, what in found.items()
+        if product not in [item.fields["ec_product_id"] for item in what.items]
+    ]
+    assert missed == []
+    assert [item.fields["ec_product_id"] for item in found["kayak-yellow"].items] == ["kayak-yellow"]
