@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
-import http.server
 import io
 import sys
-import threading
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from picture_host import pictures_of
 
 from coveo_enrich import CoveoSource, EnrichedProduct, Enricher, FieldMapping, FieldRule, StreamClient, Vocabulary
 from coveo_enrich.catalog import count_products, read_products, write_documents
@@ -59,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(catalog: Path, output: Path | None, review: Path) -> None:
     in_catalog = count_products(catalog)  # a broken line shows here, before anything is opened
     shown: list[EnrichedProduct] = []
-    with _pictures_of(catalog.parent) as host, CoveoSandbox() as sandbox:
+    with pictures_of(catalog.parent) as host, CoveoSandbox() as sandbox:
         pictures: dict[str, Any] = {"image_root": f"http://{host}/", "trusted_hosts": [host]}
         run = Enricher(ColorClassifier(), MAPPING, **pictures).enrich(read_products(catalog))
         with StreamClient(CoveoSource(**sandbox.connection)) as client:
@@ -137,40 +136,6 @@ def _print_read_back(sandbox: CoveoSandbox, in_catalog: int, shown: Iterable[Enr
 
 def _holds(indexed: object, value: object) -> bool:
     return indexed == value or (isinstance(indexed, list) and value in indexed)
-
-
-@contextlib.contextmanager
-def _pictures_of(folder: Path) -> Generator[str]:
-    """Serve a folder on a free loopback port; yields ``host:port``."""
-    handler = functools.partial(_PictureHandler, directory=str(folder.resolve()))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, name="pictures", daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _PictureHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files of one folder; no lists of files, and no link that leads out of it."""
-
-    def do_GET(self) -> None:
-        try:
-            file = Path(self.translate_path(self.path)).resolve()
-            inside, there = file.is_relative_to(Path(self.directory).resolve()), file.is_file()
-        except (OSError, ValueError):  # a name that no file can have
-            inside, there = True, False
-        if not inside:
-            self.send_error(403, "it leaves the folder of the catalog")
-        elif not there:
-            self.send_error(404)
-        else:
-            super().do_GET()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Say nothing: the table says what was seen."""
 
 
 if __name__ == "__main__":

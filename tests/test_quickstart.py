@@ -30,6 +30,12 @@ class Ran:
     err: str
 
 
+@pytest.fixture(autouse=True)
+def _as_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands beside the script is importable, as where it is run."""
+    monkeypatch.setattr(sys, "path", [str(SCRIPT.parent), *sys.path])
+
+
 @pytest.fixture
 def quickstart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """Return the script's main function, with its review page in a folder of its own."""
