@@ -277,14 +277,18 @@ class FieldsNotReady(CoveoEnrichError):
 
     Attributes:
         plan: What would have to be done, as `coveo_enrich.index.FieldPlan` prints it.
+        can_be_applied: Whether `coveo_enrich.index.FieldClient.apply` would do any of it.
     """
 
     plan: str
+    can_be_applied: bool = True
 
     def __str__(self) -> str:
+        makes = "FieldClient makes what is missing: client.apply(client.plan(needs))"
+        change = "Change the fields in Coveo, or use others"
         return (
             f"nothing was sent, as values would vanish:\n{self.plan}\n"
-            "FieldClient makes the fields: client.apply(client.plan(needs)); fields='ignore' sends nevertheless."
+            f"{makes if self.can_be_applied else change}; fields='ignore' sends nevertheless."
         )
 
 

@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sandbox = stack.enter_context(CoveoSandbox())
             status = _run(CoveoSource(**sandbox.connection), host, poll_seconds=0, keeps_others=False)
             if options.browse:
-                input(f"\nThe sandbox shows its content at {sandbox.url} until you press Enter.")
+                with contextlib.suppress(EOFError):  # there is nobody to press anything
+                    input(f"\nThe sandbox shows its content at {sandbox.url} until you press Enter.")
             return status
     except (CoveoEnrichError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

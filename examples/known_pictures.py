@@ -5,6 +5,7 @@ Stands where a shop has the service of a specialist, such as that of Coveo's art
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,7 +34,9 @@ class KnownPictures:
 
     def __init__(self, known: Mapping[Path, Mapping[str, Sequence[str]]]) -> None:
         self._known = [(_small(path.read_bytes()), attributes) for path, attributes in known.items()]
-        self.fingerprint = f"{self.name}/1 {sorted(str(path.name) for path in known)}"
+        # Changes when the answers may: with the pictures, and with what is known of them.
+        knowledge = hashlib.sha256(repr([(one.tobytes(), attributes) for one, attributes in self._known]).encode())
+        self.fingerprint = f"{self.name}/1 {knowledge.hexdigest()[:16]}"
 
     def classify(self, image: ProductImage, /) -> Classification:
         """Say what is known of the picture that looks most like it, and how much it does; else nothing."""

@@ -19,11 +19,12 @@ from coveo_enrich._threads import Event
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.outcomes import Asked, BatchRefused, Outcome, Unforeseen, Unread, asked_about, failure_of
 from coveo_enrich.classifiers.protocols import Classifier
+from coveo_enrich.classifiers.standing import Standing
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.images.image import ProductImage
 from coveo_enrich.images.limits import ImageLimits
-from coveo_enrich.retry import Pace, RetryBudget, RetryPolicy, seconds_before_retry
+from coveo_enrich.retry import RetryBudget, RetryPolicy, seconds_before_retry
 
 __all__ = ["PATIENCE", "Asker", "fitted"]
 
@@ -88,6 +89,8 @@ class Asker:
             be, or `None` when that is not known before other calls have ended; called from several threads.
         settle: Told of each call that was allowed, once it has ended, about how many pictures it was to be, and how
             many of these its service was not asked about, as they could not be read.
+        standing: What is kept to together with others who ask the classifier; `None` (default): there are none.
+        patience: How patiently a picture is asked about again; `None` (default): with that of a night's run.
 
     Attributes:
         declared: What the classifier declares.
@@ -105,6 +108,8 @@ class Asker:
         reading: threading.Semaphore,
         take: Callable[[int], int | None],
         settle: Callable[[int, int], object] = _no_settling,
+        standing: Standing | None = None,
+        patience: RetryPolicy | None = None,
     ) -> None:
         self.declared = Declared.of(classifier)
         self._classifier = classifier
@@ -112,9 +117,9 @@ class Asker:
         self._reading = reading
         self._take = take
         self._settle = settle
-        self._budget = RetryBudget(PATIENCE.budget_seconds)
-        self._pace = _pace_of(self.declared.images_per_second)
-        self._quiet_until = 0.0
+        self._standing = standing or Standing(calls_at_once, self.declared.images_per_second)
+        self._patience = patience or PATIENCE
+        self._budget = RetryBudget(self._patience.budget_seconds)
         self.has_answered = False
         self._broken: ConfigurationError | None = None
         self._tickets = SimpleQueue[_Ticket | None]()
@@ -187,7 +192,7 @@ class Asker:
         if outcome.classifier is None:  # it never reached one: its own host was asked again already
             return None
         seconds = seconds_before_retry(
-            PATIENCE,
+            self._patience,
             failures=failures,
             retry_after=outcome.retry_after,
             jitter=random.random(),  # noqa: S311 - chance, not a secret
@@ -240,8 +245,16 @@ class Asker:
             return [self._broken] * len(images)
         if not self._wait_for_turn(len(images)):
             return [self._not_asked(image) for image in images]
-        allowed = self._allowed(len(images))
-        outcomes: Sequence[Asked | None] = self._called(images[:allowed]) if allowed else ()
+        end_call = self._standing.begin_call(_LOOK_AGAIN_SECONDS, self._stopped.is_set)
+        if end_call is None:
+            return [self._not_asked(image) for image in images]
+        try:
+            allowed = self._allowed(len(images))
+            outcomes: Sequence[Asked | None] | BatchRefused = self._called(images[:allowed]) if allowed else ()
+        finally:
+            end_call()
+        if isinstance(outcomes, BatchRefused):  # which one it was is found by asking about each
+            outcomes = [one for image in images[:allowed] for one in self._outcomes([image])]
         return [*outcomes, *[None] * (len(images) - allowed)]
 
     def _allowed(self, pictures: int) -> int:
@@ -250,7 +263,7 @@ class Asker:
                 return 0
         return allowed
 
-    def _called(self, images: Sequence[ProductImage]) -> Sequence[Asked | None]:
+    def _called(self, images: Sequence[ProductImage]) -> Sequence[Asked | None] | BatchRefused:
         unread = 0
         try:
             outcomes = asked_about(self._classifier, self.declared.name, images)
@@ -260,8 +273,8 @@ class Asker:
                 unread = sum(isinstance(one, Unread) for one in outcomes)
         finally:
             self._settle(len(images), unread)
-        if isinstance(outcomes, BatchRefused):  # which one it was is found by asking about each
-            return [outcome for image in images for outcome in self._outcomes([image])]
+        if isinstance(outcomes, BatchRefused):
+            return outcomes
         # Before anyone hears of it: whoever hears of an error next has to know whether there was a success.
         self.has_answered = self.has_answered or any(isinstance(one, Classification) for one in outcomes)
         self._broken = self._broken or next((one for one in outcomes if isinstance(one, ConfigurationError)), None)
@@ -272,9 +285,9 @@ class Asker:
         """Wait until a call may be made; `False` when none may, as all is told to stop, or to pause for too long."""
         if self._pauses_too_long():  # before a place is taken that others will need once the pause is over
             return False
-        now = time.monotonic()
-        turn = now + (self._pace.take(now, places) if self._pace else 0.0)
-        while (seconds := max(turn, self._quiet_until) - time.monotonic()) > 0:  # a pause may be asked for meanwhile
+        turn = time.monotonic() + self._standing.seconds_to_turn(places)
+        # A pause may be asked for meanwhile.
+        while (seconds := max(turn - time.monotonic(), self._standing.seconds_quiet)) > 0:
             if self._pauses_too_long() or self._stopped.wait(seconds):
                 return False
         return not self._stopped.is_set()
@@ -282,16 +295,16 @@ class Asker:
     def _not_asked(self, image: ProductImage) -> Failure:
         if self._stopped.is_set():
             return Failure("transient", _LEFT, image=image.url, classifier=self.declared.name)
-        seconds = self._quiet_until - time.monotonic()
+        seconds = self._standing.seconds_quiet
         return Failure("throttled", _TOO_LONG, image=image.url, classifier=self.declared.name, retry_after=seconds)
 
     def _pauses_too_long(self) -> bool:
-        return self._quiet_until - time.monotonic() > PATIENCE.longest_wait_seconds
+        return self._standing.seconds_quiet > self._patience.longest_wait_seconds
 
     def _heed_pauses(self, outcomes: Sequence[Asked]) -> None:
         """A pause that the service asks for is for every call."""
         asked = [one.retry_after or 0.0 for one in outcomes if isinstance(one, Failure) and one.kind == "throttled"]
-        self._quiet_until = max(self._quiet_until, time.monotonic() + max(asked, default=0.0))
+        self._standing.keep_quiet(max(asked, default=0.0))
 
 
 def fitted(image: ProductImage, limits: ImageLimits) -> ProductImage:
@@ -307,9 +320,3 @@ def fitted(image: ProductImage, limits: ImageLimits) -> ProductImage:
     if image.url.lower().startswith(_CLOUD_STORAGE):
         return image
     return ProductImage.from_bytes(prepare(image.read(), limits).data, url=image.url)
-
-
-def _pace_of(images_per_second: float | None) -> Pace | None:
-    if images_per_second is None:
-        return None
-    return Pace(1, 1 / images_per_second)  # evenly: of bursts, the end of one and the start of the next come together

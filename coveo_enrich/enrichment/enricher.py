@@ -17,6 +17,7 @@ from coveo_enrich._threads import Task, Threads
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.protocols import Classifier
+from coveo_enrich.classifiers.standing import Standing
 from coveo_enrich.enrichment.cache.careful_store import CarefulStore
 from coveo_enrich.enrichment.cache.store import ClassificationStore
 from coveo_enrich.enrichment.image_query import ImageQuery, image_query
@@ -113,6 +114,7 @@ class Enricher:
             concurrency=concurrency,
             budget=budget,
             prices=prices_of(prices or {}, [Declared.of(one).name for one in several]),
+            standings={one.name: Standing(concurrency, one.images_per_second) for one in map(Declared.of, several)},
         )
 
     def plan(self, products: Iterable[Mapping[str, Any]]) -> EnrichmentPlan:
@@ -160,26 +162,31 @@ class Enricher:
         """Look at a shopper's picture, and make of it what finds the products that look the same.
 
         The picture is looked at by the same classifiers as the catalog, under the same rules and vocabularies, whatever
-        their ``when``; a picture that was looked at before costs nothing. The budget of runs is not applied.
+        their ``when``; a picture that was looked at before costs no call. ``concurrency`` and the pace of a classifier
+        hold for all queries and runs of this enricher together, the budget for runs alone. A shopper waits: what fails
+        is tried once more, after half a second or the pause that the service asks for, up to two seconds. Safe for
+        threads.
 
         Args:
-            image: The picture: its bytes, a file, a `ProductImage`, or a reference as a catalog has it, which is a URL
-                at a public address or a path below ``image_root``.
+            image: The picture, at most 16,000,000 bytes: itself, a file, a `ProductImage`, or a reference as a catalog
+                has it, which is a URL at a public address or a trusted host, or a path below ``image_root``. Give what
+                a shopper uploads as bytes: who may choose a reference may choose any of these.
 
         Returns:
-            What to search for. What failed is in it as values.
+            What to search for. What failed is in it as values, also a classifier that worked before and cannot any
+            more.
 
         Raises:
-            ConfigurationError: It is no picture, or a classifier cannot work.
+            ConfigurationError: It is no picture, or a classifier that never worked cannot work.
         """
         given = _given(image)
-        lookout = Lookout(self._scene, budget=None)
+        lookout = Lookout.of_query(self._scene)
         try:
-            seen, failures = lookout.look.into(given)
+            sight = lookout.look.into(given)
         finally:
             lookout.stop()
             lookout.close()
-        return image_query(self._scene.settings.mapping, seen, failures)
+        return image_query(self._scene.settings.mapping, sight)
 
 
 class EnrichmentRun:
@@ -188,7 +195,7 @@ class EnrichmentRun:
     def __init__(self, products: Iterable[Mapping[str, Any]], scene: Scene, *, progress: bool = False) -> None:
         self._products = products
         self._scene = scene
-        self._lookout = Lookout(scene, scene.budget)
+        self._lookout = Lookout.of_run(scene)
         self._counted = ReportBuilder(scene.settings.mapping)
         self._progress = progress
         self._started = False

@@ -6,9 +6,9 @@ Pure. Looking at the picture is the matter of `coveo_enrich.enrichment.enricher`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from decimal import Decimal
 from html import escape
-from itertools import accumulate
 from typing import Final
 
 import attrs
@@ -18,6 +18,7 @@ from coveo_enrich.enrichment.decisions.combine import sureness
 from coveo_enrich.enrichment.decisions.decide import judge
 from coveo_enrich.enrichment.decisions.hearing import Seen
 from coveo_enrich.enrichment.decisions.targets import why_rule_failed
+from coveo_enrich.enrichment.looking.looking import Sight
 from coveo_enrich.enrichment.product import Observation, UnmappedValue
 from coveo_enrich.enrichment.rules.field_rule import FieldRule
 from coveo_enrich.enrichment.rules.field_types import Value
@@ -30,6 +31,8 @@ from coveo_enrich.index.expressions import LONGEST, can_be_quoted, is_any_of, ra
 __all__ = ["ImageQuery", "QueryValue", "image_query"]
 
 _RAISED_BY: Final = 100
+_MOST_EXPRESSIONS: Final = 8
+"""Each costs a search while a shopper waits."""
 _AND: Final = " AND "
 
 
@@ -54,7 +57,7 @@ class QueryValue:
         """What finds the items that have it."""
         if isinstance(self.value, str | bool):
             return is_any_of(self.field, [as_text(self.value)])
-        return f"@{self.field}=={as_text(self.value)}"
+        return f"@{self.field}=={_as_literal(self.value)}"
 
     def __str__(self) -> str:
         sure = "not scored" if self.confidence is None else f"{self.confidence:.0%}"
@@ -71,12 +74,14 @@ class ImageQuery:
         left_out: Why something that was seen is not searched for.
         unmapped: What was seen but is in no vocabulary.
         failures: What went wrong while the picture was looked at.
+        people_labels: Labels about people that were kept out.
     """
 
     values: tuple[QueryValue, ...] = ()
     left_out: tuple[str, ...] = ()
     unmapped: tuple[UnmappedValue, ...] = ()
     failures: tuple[Failure, ...] = ()
+    people_labels: int = 0
 
     @property
     def strict(self) -> str:
@@ -99,10 +104,11 @@ class ImageQuery:
         """Queries to send one after the other until one finds something.
 
         The first is the strict one. Each further one needs one value less, the least sure, and puts the items that have
-        it first; the last of these is the ranked one. At the end comes the lenient one, for items that have half of the
-        words.
+        it first; of more than eight values, several less at once. The last of these is the ranked one. At the end comes
+        the lenient one, for items that have half of the words.
         """
-        expressions = [self._needing(needed) for needed in range(len(self.values), 0, -1)]
+        step = -(-len(self.values) // _MOST_EXPRESSIONS)
+        expressions = [self._needing(needed) for needed in (*range(len(self.values), 1, -step), 1)] if step else []
         attempts = [ItemQuery(expression=expression) for expression in expressions]
         return (*attempts, ItemQuery(keywords=self.lenient, partial_match=True)) if self.lenient else tuple(attempts)
 
@@ -114,6 +120,7 @@ class ImageQuery:
             lines += [f"lenient: {self.lenient}"] if self.lenient else []
         lines += [f"left out: {reason}" for reason in self.left_out]
         lines += [f"not in the vocabulary of {one.field}: {one.observation.seen}" for one in self.unmapped]
+        lines += [f"labels about people, left out: {self.people_labels}"] if self.people_labels else []
         return "\n".join([*lines, *(f"failed: {failure.reason}" for failure in self.failures)])
 
     def _repr_html_(self) -> str:
@@ -126,21 +133,15 @@ class ImageQuery:
         return " ".join(filter(None, [_AND.join(expressions[:needed]), *raising]))
 
 
-def image_query(mapping: FieldMapping, seen: Sequence[Seen], failures: Iterable[Failure]) -> ImageQuery:
-    """Make queries of what was seen in one picture.
-
-    Args:
-        mapping: The rules; whatever their ``when``, as nothing is known of the product.
-        seen: What each classifier said about the picture.
-        failures: What went wrong.
-    """
+def image_query(mapping: FieldMapping, sight: Sight) -> ImageQuery:
+    """Make queries of what was seen in one picture, by rules whatever their ``when``: nothing is known of a product."""
     found: list[QueryValue] = []
     left_out: list[str] = []
     unmapped: list[UnmappedValue] = []
-    failed = list(failures)
+    failed = list(sight.failures)
     for rule in mapping.rules:
         try:
-            values = _values_of(rule, seen, unmapped)
+            values = _values_of(rule, sight.seen, unmapped)
         except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's, which may raise anything
             failed.append(Failure("permanent", why_rule_failed(rule, error)))
             continue
@@ -157,6 +158,7 @@ def image_query(mapping: FieldMapping, seen: Sequence[Seen], failures: Iterable[
         left_out=tuple(left_out),
         unmapped=tuple(dict.fromkeys(unmapped)),
         failures=tuple(failed),
+        people_labels=sight.people_labels,
     )
 
 
@@ -177,5 +179,16 @@ def _why_not_asked_for(rule: FieldRule, value: QueryValue) -> str | None:
 
 def _as_many_as_fit(values: Sequence[QueryValue]) -> tuple[QueryValue, ...]:
     """The surest values, as far as an expression of a bearable length holds them."""
-    lengths = accumulate(len(raised_by(_RAISED_BY, value.expression)) + 1 for value in values)
-    return tuple(value for value, length in zip(values, lengths, strict=True) if length <= LONGEST)
+    fitting: list[QueryValue] = []
+    room = LONGEST
+    for value in values:
+        length = len(raised_by(_RAISED_BY, value.expression)) + 1
+        if length <= room:
+            fitting.append(value)
+            room -= length
+    return tuple(fitting)
+
+
+def _as_literal(value: Value) -> str:
+    """A number without an exponent, which expressions do not have."""
+    return format(Decimal(repr(value)), "f") if isinstance(value, float) else as_text(value)

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from coveo_enrich import ProductImage, RetryPolicy
-from coveo_enrich.classifiers import Classification, Failure, Label, asking
+from coveo_enrich.classifiers import Classification, Failure, Label, asking, standing
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.errors import (
     ConfigurationError,
@@ -277,16 +277,6 @@ def test_a_batch_answered_with_nonsense_blames_the_classifier(
     assert {(outcome.kind, outcome.classifier) for outcome in outcomes} == {("permanent", "acme")}
 
 
-def test_a_service_is_asked_no_faster_than_it_declares() -> None:
-    """Law 7: evenly, and places are for pictures, not for calls: a batch of four takes four of them."""
-    pace = asking._pace_of(2.0)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    assert pace
-    assert [pace.take(0.0), pace.take(0.0), pace.take(0.0, 4), pace.take(0.0)] == [0, 0.5, 2.5, 3]
-    slow = asking._pace_of(0.5)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    assert slow
-    assert [slow.take(0.0), slow.take(0.0), slow.take(0.0)] == [0, 2, 4]
-
-
 def test_a_pause_longer_than_anyone_waits_is_kept_without_a_call() -> None:
     """Law 7: a quota that is used up for an hour costs the rest of a catalog neither calls nor an hour."""
     service = Service(Throttled("no more today", 3600))
@@ -332,7 +322,7 @@ def test_pictures_that_a_pause_kept_back_take_no_place_behind_it(monkeypatch: py
             taken.append(places)
             return super().take(now, places)
 
-    monkeypatch.setattr(asking, "Pace", Counted)
+    monkeypatch.setattr(standing, "Pace", Counted)
     service = Service(Throttled("no more today", 3600))
     vars(service)["images_per_second"] = 10
     asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(1), take=int)

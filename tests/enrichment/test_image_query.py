@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,13 @@ from coveo_enrich import CoveoSource, Enricher, FieldMapping, FieldRule, Product
 from coveo_enrich.catalog import read_products
 from coveo_enrich.classifiers import Attribute, Classification, ColorClassifier, Label
 from coveo_enrich.enrichment import ImageQuery
-from coveo_enrich.errors import ConfigurationError, ImageRejected
+from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable, Throttled
 from coveo_enrich.index import CoveoSearch, FieldClient, FoundItems, ItemQuery
 from coveo_enrich.sandbox import CoveoSandbox
 
 CATALOG = Path(__file__).parents[2] / "examples" / "catalog"
 TYPES = Vocabulary({"single seat": ["one person kayak"], "tandem": ["two person kayak"]})
+PICTURE = CATALOG / "images" / "kayak-yellow.webp"
 EXTRAS = Vocabulary({"rack": [], "hatch": []})
 MAPPING = FieldMapping(
     [
@@ -170,6 +173,35 @@ def test_a_query_of_very_many_values_keeps_the_surest() -> None:
     assert len(query.left_out) == 300 - len(query.values)
 
 
+def test_a_value_that_is_too_long_leaves_room_for_the_others() -> None:
+    """Only what does not fit is left out."""
+    mapping = FieldMapping(
+        [FieldRule("words", reads="label", values="many", vocabulary=Vocabulary({"x" * 4_000: ["long"], "short": []}))]
+    )
+    query = query_of(Classification("acme", labels=(Label("long", 0.9), Label("short", 0.8))), mapping)
+    assert query.strict == '@words=="short"'
+    assert ["too long" in reason for reason in query.left_out] == [True]
+
+
+@pytest.mark.parametrize(("values", "attempts"), [(1, 1), (8, 8), (9, 5), (60, 9)])
+def test_however_many_values_a_few_attempts_are_made(values: int, attempts: int) -> None:
+    """Each costs a search while a shopper waits; the first is strict, the last before the lenient one ranked."""
+    words = [f"w{number}" for number in range(values)]
+    mapping = FieldMapping(
+        [FieldRule("w", reads="label", values="many", vocabulary=Vocabulary(dict.fromkeys(words, ())))]
+    )
+    query = query_of(Classification("acme", labels=tuple(Label(word, 0.9) for word in words)), mapping)
+    *expressions, _lenient = query.attempts
+    assert (expressions[0].expression, expressions[-1].expression) == (query.strict, query.ranked)
+    assert len(expressions) == attempts
+
+
+def test_a_small_number_has_no_exponent() -> None:
+    """Coveo's expressions know no exponents."""
+    mapping = FieldMapping([FieldRule("n", reads="label", type="number")])
+    assert query_of(Classification("acme", labels=(Label("0.0000001", 0.9),)), mapping).strict == "@n==0.0000001"
+
+
 TEXTS = st.text() | st.text(alphabet="\"$(){}@=\\'; ANDOR")
 
 
@@ -234,6 +266,99 @@ def test_a_wrong_key_raises() -> None:
         query_of(ConfigurationError("no such key"))
 
 
+def test_a_classifier_that_worked_before_is_done_without_when_its_key_is_revoked() -> None:
+    """Law 12: a shop's search by picture does not end with one key; once the key is mended, so is the classifier."""
+    revoked, works = ConfigurationError("revoked"), Says(SEEN)
+    enricher = Enricher([works, ColorClassifier()], MAPPING)
+    enricher.query(PICTURE)
+    works.said = revoked
+    query = enricher.query(PICTURE)
+    assert [(one.kind, one.classifier, one.reason) for one in query.failures] == [("configuration", "acme", "revoked")]
+    works.said = SEEN
+    assert enricher.query(PICTURE).strict == query_of(SEEN).strict
+
+
+def test_a_classifier_that_worked_in_a_run_has_worked_for_queries() -> None:
+    """What runs know is known."""
+    works = Says(SEEN)
+    enricher = Enricher(works, MAPPING, image_root=CATALOG)
+    list(enricher.enrich([{"documentId": "p://1", "ec_images": "images/tent-red.webp"}]))
+    works.said = ConfigurationError("revoked")
+    assert [one.kind for one in enricher.query(PICTURE).failures] == ["configuration"]
+
+
+@attrs.define
+class Crowd:
+    """A classifier that notes how many calls are under way at once, and ends one when another has come or none can."""
+
+    most: int = 0
+    now: int = 0
+    name: str = "acme"
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+    full: threading.Event = attrs.field(factory=threading.Event)
+
+    def classify(self, image: ProductImage, /) -> Classification:
+        """Wait until there are two at once."""
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            if self.now == 2:
+                self.full.set()
+        self.full.wait(5)
+        with self.lock:
+            self.now -= 1
+        return Classification(self.name, labels=(Label(str(len(image.read())), 0.9),))
+
+
+def test_queries_and_runs_of_an_enricher_keep_to_its_concurrency_together() -> None:
+    """Sixteen shoppers at once, beside a run, make no more calls at once than the enricher was given."""
+    crowd = Crowd()
+    enricher = Enricher(crowd, MAPPING, concurrency=2, image_root=CATALOG)
+    paths = list((CATALOG / "images").iterdir())
+    products = [{"documentId": f"p://{n}", "ec_images": f"images/{path.name}"} for n, path in enumerate(paths)]
+    with ThreadPoolExecutor(17) as threads:
+        run = threads.submit(lambda: list(enricher.enrich(products)))
+        queries = [threads.submit(enricher.query, bytes(number + 1)) for number in range(16)]
+        assert len(run.result()) == len(products)
+        assert all(query.result().failures == () for query in queries)
+    assert crowd.most == 2
+
+
+def test_a_shopper_does_not_wait_as_a_night_does() -> None:
+    """A service that asks for a long pause is not waited for, and the next query does not even ask it."""
+    throttled = Says(Throttled("slow down", 3_000))
+    enricher = Enricher(throttled, MAPPING)
+    first, second = enricher.query(b"one"), enricher.query(b"two")
+    assert [one.kind for one in (*first.failures, *second.failures)] == ["throttled", "throttled"]
+    assert throttled.asked == 1
+
+
+def test_a_query_asks_once_more_at_most() -> None:
+    """A service that is down costs a shopper two calls."""
+    down = Says(ServiceUnavailable("down"))
+    assert [one.reason for one in Enricher(down, MAPPING).query(b"a picture").failures] == ["down"]
+    assert down.asked == 2
+
+
+def test_an_upload_that_is_too_large_is_not_paid_for() -> None:
+    """What a catalog's picture may not weigh, a shopper's may not either."""
+    says = Says(SEEN)
+    query = Enricher(says, MAPPING).query(bytes(16_000_001))
+    assert [one.reason for one in query.failures] == ["it is larger than 16,000,000 bytes"]
+    assert says.asked == 0
+
+
+@pytest.mark.parametrize(
+    "reference", ["http://169.254.169.254/latest", "http://127.0.0.1:9/x.png", "s3://bucket/x.png", "gs://bucket/x.png"]
+)
+def test_a_reference_that_reaches_what_it_should_not_is_given_to_no_classifier(reference: str) -> None:
+    """Law 15: a service that fetches by itself is no way around; what a shopper names is read here or not at all."""
+    says = Says(SEEN)
+    query = Enricher(says, MAPPING).query(reference)
+    assert [one.image for one in query.failures] == [reference]
+    assert says.asked == 0
+
+
 def test_a_picture_that_was_looked_at_costs_nothing(tmp_path: Path) -> None:
     """The cache of the runs answers, and what a query pays for is kept for them."""
     says = Says(SEEN)
@@ -295,7 +420,9 @@ def test_people_stay_out_of_queries() -> None:
     """What a picture says of a person's sex is no part of a query, unless the enricher was told otherwise."""
     mapping = FieldMapping([FieldRule("ec_gender", reads="label", vocabulary=Vocabulary({"Woman": [], "Man": []}))])
     said = Classification("acme", labels=(Label("woman", 0.9),))
-    assert query_of(said, mapping).values == ()
+    query = query_of(said, mapping)
+    assert (query.values, query.people_labels) == ((), 1)
+    assert "labels about people, left out: 1" in str(query)
     assert Enricher(Says(said), mapping, people_labels=True).query(b"x").strict == '@ec_gender=="Woman"'
 
 

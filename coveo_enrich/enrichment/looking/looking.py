@@ -28,7 +28,7 @@ from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavaila
 from coveo_enrich.images.image import ProductImage
 from coveo_enrich.images.references import References, references_in
 
-__all__ = ["LookSettings", "Part", "ProductLook"]
+__all__ = ["LookSettings", "Part", "ProductLook", "Sight"]
 
 
 @attrs.frozen
@@ -81,6 +81,21 @@ class Part:
 
 
 @attrs.frozen
+class Sight:
+    """What came of looking at a picture by itself.
+
+    Attributes:
+        seen: What each classifier said.
+        failures: What went wrong.
+        people_labels: Labels about people that were kept out.
+    """
+
+    seen: tuple[Seen, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    people_labels: int = 0
+
+
+@attrs.frozen
 class ProductLook:
     """Looks at the products of one run.
 
@@ -124,23 +139,25 @@ class ProductLook:
         outcomes = [one for reference in part.looked_at for one in self._at_picture(reference, part.asked)]
         return self._decided(part, outcomes)
 
-    def into(self, image: ProductImage | str) -> tuple[list[Seen], list[Failure]]:
-        """What is seen in a picture that is looked at by itself, and what failed.
+    def into(self, image: ProductImage | str) -> Sight:
+        """Look at a picture by itself.
 
         Args:
-            image: The picture, or a reference as a catalog has it.
+            image: The picture, or a reference as a catalog has it, which is read here: a shopper may have chosen it.
 
         Raises:
             ConfigurationError: A classifier that never worked cannot work.
         """
         names = frozenset[str | None](evidence.of for rule in self.settings.mapping.rules for evidence in rule.reads)
         asked = [asker for name, asker in self.askers.items() if names & {None, name}]
-        if isinstance(image, str):
-            outcomes = list(self._at_picture(image, asked))
-        else:
-            outcomes = [self._asked(image.url, GivenPicture(image), asker) for asker in asked]
-        seen, _ = self._counted([outcome for outcome in outcomes if isinstance(outcome, Seen)])
-        return seen, [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+        try:
+            given = GivenPicture(self.pictures.reader.image(image) if isinstance(image, str) else image)
+            given.identity()
+        except (ImageRejected, ImageUnavailable) as error:
+            return Sight(failures=(failure_of(error, ProductImage.from_bytes(b"", url=_name_of(image)), None),))
+        outcomes = [self._asked(_name_of(image), given, asker) for asker in asked]
+        seen, left_out = self._counted([outcome for outcome in outcomes if isinstance(outcome, Seen)])
+        return Sight(tuple(seen), tuple(one for one in outcomes if isinstance(one, Failure)), left_out)
 
     def _part_of(self, product: Mapping[str, Any]) -> Part | EnrichedProduct:
         if not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
@@ -239,6 +256,10 @@ class ProductLook:
     def _has_worked(self, asker: Asker) -> bool:
         """Whether products with a classifier's answers came out: it is too late then to stop ahead of the catalog."""
         return asker.has_answered or self.answers.spending.hits.get(asker.declared.name, 0) > 0
+
+
+def _name_of(image: ProductImage | str) -> str:
+    return image if isinstance(image, str) else image.url
 
 
 def _of_reference(outcome: Outcome, reference: str) -> _Outcome:

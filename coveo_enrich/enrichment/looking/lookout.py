@@ -8,12 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 import attrs
 
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.protocols import Classifier
+from coveo_enrich.classifiers.standing import Standing
 from coveo_enrich.enrichment.cache.store import ClassificationStore
 from coveo_enrich.enrichment.looking.answers import Answers, Outcome
 from coveo_enrich.enrichment.looking.circuits import Circuits
@@ -22,8 +24,11 @@ from coveo_enrich.enrichment.looking.looking import LookSettings, ProductLook
 from coveo_enrich.enrichment.looking.pictures import Pictures
 from coveo_enrich.enrichment.spending import Spending
 from coveo_enrich.images.reader import ImageReader
+from coveo_enrich.retry import RetryPolicy
 
 __all__ = ["Lookout", "Scene"]
+
+_OF_A_SHOPPER: Final = RetryPolicy(attempts=2, first_wait_seconds=0.5, longest_wait_seconds=2)
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +42,11 @@ class Scene:
     concurrency: int
     budget: int | None
     prices: Mapping[str, float]
+    standings: Mapping[str, Standing]
     asking: Flights[Outcome] = attrs.field(factory=Flights[Outcome], init=False)
+    asking_for_queries: Flights[Outcome] = attrs.field(factory=Flights[Outcome], init=False)
+    worked: set[str] = attrs.field(factory=set[str], init=False)
+    """The classifiers that have answered, in any run or query."""
 
 
 class Lookout:
@@ -46,6 +55,9 @@ class Lookout:
     Args:
         scene: What it has in common with others.
         budget: The most pictures that classifiers are asked about; `None`: as many as there are.
+        calls_at_once: The most calls to each classifier.
+        patience: How patiently it asks again; `None`: as a night's run.
+        asking: What it waits for together with others.
 
     Attributes:
         spending: What was asked.
@@ -54,24 +66,57 @@ class Lookout:
         look: Looks at products.
     """
 
-    def __init__(self, scene: Scene, budget: int | None) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        *,
+        budget: int | None,
+        calls_at_once: int,
+        patience: RetryPolicy | None,
+        asking: Flights[Outcome],
+    ) -> None:
         # Its own reader, so that its end leaves the connections of others alone.
         self._reader = scene.reader.for_run()
+        self._worked = scene.worked
         self.circuits = Circuits()
         self.spending = Spending(budget)
         reading = threading.BoundedSemaphore(scene.concurrency)
-        askers = (self._asker(one, scene.concurrency, reading) for one in scene.classifiers)
-        self.askers = {asker.declared.name: asker for asker in askers}
+        self.askers = {
+            (name := Declared.of(one).name): Asker(
+                one,
+                calls_at_once=calls_at_once,
+                reading=reading,
+                take=partial(self.spending.take, name),
+                settle=partial(self.spending.settle, name),
+                standing=scene.standings[name],
+                patience=patience,
+            )
+            for one in scene.classifiers
+        }
         self.look = ProductLook(
             scene.settings,
             self.askers,
             self.circuits,
             Pictures(self._reader, scene.store, fetched_at_once=scene.concurrency),
-            Answers(scene.store, scene.asking, self.spending, self._is_left),
+            Answers(scene.store, asking, self.spending, self._is_left),
         )
+
+    @classmethod
+    def of_run(cls, scene: Scene) -> Lookout:
+        """Look at a catalog."""
+        return cls(scene, budget=scene.budget, calls_at_once=scene.concurrency, patience=None, asking=scene.asking)
+
+    @classmethod
+    def of_query(cls, scene: Scene) -> Lookout:
+        """Look at a picture whose shopper waits. A classifier that worked before is given up alone when it fails."""
+        lookout = cls(scene, budget=None, calls_at_once=1, patience=_OF_A_SHOPPER, asking=scene.asking_for_queries)
+        for name, asker in lookout.askers.items():
+            asker.has_answered = name in scene.worked
+        return lookout
 
     def stop(self) -> None:
         """Ask nothing more; pictures and calls under way are broken off."""
+        self._worked.update(name for name, asker in self.askers.items() if asker.has_answered)
         self.circuits.stop()
         self._reader.stop()
         for asker in self.askers.values():
@@ -83,13 +128,3 @@ class Lookout:
 
     def _is_left(self) -> bool:
         return self.circuits.stopped
-
-    def _asker(self, classifier: Classifier, calls_at_once: int, reading: threading.Semaphore) -> Asker:
-        name = Declared.of(classifier).name
-        return Asker(
-            classifier,
-            calls_at_once=calls_at_once,
-            reading=reading,
-            take=partial(self.spending.take, name),
-            settle=partial(self.spending.settle, name),
-        )

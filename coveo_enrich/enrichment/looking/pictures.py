@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import cached_property, partial
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
@@ -18,7 +19,7 @@ from coveo_enrich.classifiers.values import Failure
 from coveo_enrich.enrichment.cache.store import ClassificationStore, KnownImage, digest_of
 from coveo_enrich.errors import ImageRejected, ImageUnavailable
 from coveo_enrich.images.image import LoadedImage, ProductImage, read_once
-from coveo_enrich.images.reader import ImageReader, NoPictureThere
+from coveo_enrich.images.reader import MAX_IMAGE_BYTES, ImageReader, NoPictureThere
 from coveo_enrich.images.references import is_cloud_object
 
 __all__ = ["AnyPicture", "GivenPicture", "Picture", "Pictures"]
@@ -225,15 +226,15 @@ class GivenPicture:
     """
 
     def __init__(self, image: ProductImage) -> None:
-        self.image = read_once(image)
+        self.image = read_once(ProductImage(image.url, load=partial(_load_bounded, image)))
         self.is_sound = True
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What tells its bytes from all others.
 
         Raises:
-            ImageRejected: It cannot be had, now or later.
+            ImageRejected: It cannot be had, now or later, or is too large.
             ImageUnavailable: Its host did not answer usefully.
         """
         return digest_of(self.image.read())
@@ -243,9 +244,16 @@ class GivenPicture:
         """What tells it from all others: its bytes, as it has no other place."""
         return self.digest
 
-    def identity(self, _may_ask: Callable[[], bool]) -> str:
+    def identity(self, _may_ask: Callable[[], bool] | None = None) -> str:
         """As that of a `Picture`; nobody needs to be asked for it."""
         return self.digest
+
+
+def _load_bounded(image: ProductImage) -> LoadedImage:
+    loaded = image.load()
+    if len(loaded.data) > MAX_IMAGE_BYTES:
+        raise ImageRejected(f"it is larger than {MAX_IMAGE_BYTES:,} bytes")
+    return loaded
 
 
 AnyPicture: TypeAlias = Picture | GivenPicture
