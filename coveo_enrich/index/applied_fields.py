@@ -17,24 +17,29 @@ class AppliedFields:
     """What `FieldClient.apply` did. Prints as text, and as a table in a notebook.
 
     Attributes:
-        created: Fields that were created.
-        mapped: Fields for which the source got a mapping rule.
-        found: Fields that were there, or had their rule, before this was done: by somebody else, or as the plan was
-            applied before. They do what is needed.
+        created: Fields that were created, be it by somebody else at the same time.
+        mapped: Fields for which the source got a mapping rule, likewise.
+        found: Fields that were there already, or had their rule, and do what is needed: somebody made them after the
+            plan, or it was applied before. Nothing was done about them.
+        in_conflict: Fields of the plan's conflicts. Nothing was done about those either.
     """
 
     created: tuple[str, ...] = ()
     mapped: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    in_conflict: tuple[str, ...] = ()
 
     @property
     def must_push_again(self) -> bool:
         """Whether items that are in the source have to be pushed again to fill them: Coveo looks back at none."""
-        return bool(self.created or self.mapped or self.found)
+        return bool(self.created or self.mapped)
 
     def __add__(self, other: AppliedFields) -> AppliedFields:
         return AppliedFields(
-            created=self.created + other.created, mapped=self.mapped + other.mapped, found=self.found + other.found
+            created=self.created + other.created,
+            mapped=self.mapped + other.mapped,
+            found=self.found + other.found,
+            in_conflict=tuple(dict.fromkeys(self.in_conflict + other.in_conflict)),
         )
 
     def to_json(self) -> str:
@@ -48,9 +53,16 @@ class AppliedFields:
         return table_of(self._rows())
 
     def _rows(self) -> Iterator[tuple[str, str]]:
-        done = {"created": self.created, "mapped": self.mapped, "found": self.found}
-        yield from ((what, ", ".join(names)) for what, names in done.items() if names)
+        told = {
+            "created": self.created,
+            "mapped": self.mapped,
+            "found as they are needed": self.found,
+            "left in conflict": self.in_conflict,
+        }
+        yield from ((what, ", ".join(names)) for what, names in told.items() if names)
         if self.must_push_again:
             yield "", "items that were pushed before have to be pushed again: Coveo does not look back at them"
+        elif self.in_conflict:
+            yield "", "nothing was changed"
         else:
             yield "", "nothing had to be done"

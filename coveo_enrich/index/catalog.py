@@ -78,14 +78,23 @@ class SourceCatalog:
 
 
 def read_catalog(place: CoveoPlace, send: Callable[[CoveoCall], Mapping[str, Any]]) -> SourceCatalog:
-    """Ask for the catalog of the source; a refusal is a value, as most keys may not look."""
+    """Ask for the catalog of the source; that the key may not look is a value, as most may not.
+
+    Raises:
+        CoveoRefused: Coveo answered with another error.
+        NoReply: Nothing was answered, several times over.
+    """
     organization, source = (quote(one, safe="") for one in (place.organization_id, place.source_id))
     url = f"{place.platform_host}/rest/organizations/{organization}/catalogconfigurations/source/{source}"
     call = CoveoCall("read the catalog configuration", "GET", url, privilege="Commerce, Catalogs: View")
     try:
         return _catalog_in(send(call))
     except CoveoRefused as refused:
-        return SourceCatalog() if refused.status == HTTPStatus.NOT_FOUND else SourceCatalog(reason=str(refused))
+        if refused.status == HTTPStatus.NOT_FOUND:
+            return SourceCatalog()
+        if refused.status == HTTPStatus.FORBIDDEN:
+            return SourceCatalog(reason=str(refused))
+        raise
 
 
 def notes_of(documents: Iterable[Mapping[str, Any]], catalog: SourceCatalog) -> Iterator[CatalogNote]:

@@ -9,18 +9,19 @@ letter, and lists in their order, which nothing that Coveo documents changes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, cast
 
-__all__ = ["ids_by_uri", "is_something", "same_value"]
+__all__ = ["is_something", "same_value"]
 
 _JOIN: Final = ";"
 _MOST_DIGITS: Final = 300
 _LARGEST_SENT: Final = 2**64
-_NUMBER: Final = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?")
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,299})(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?")
+_PLAIN_FROM, _PLAIN_TO = 1e-3, 1e7
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,15 +48,6 @@ def same_value(sent: Any, found: Any, *, is_uri: bool = False) -> bool:  # noqa:
 def is_something(value: object) -> bool:
     """Whether a field that is sent this has a value."""
     return value is not None and not (isinstance(value, str | list | tuple) and not value)
-
-
-def ids_by_uri(ids: Iterable[str]) -> dict[str, str]:
-    """Each document's id by the URIs that it may have: with a slash behind it, and in small letters."""
-    several = list(ids)
-    by_uri = {uri.lower(): one for one in several for uri in (f"{one}/", one)}
-    for one in several:
-        by_uri[f"{one}/"] = one
-    return by_uri | {one: one for one in several}
 
 
 def _plain(value: object) -> object:
@@ -102,18 +94,27 @@ def _is_same(sent: object, found: object) -> bool:
     if isinstance(sent, str) and isinstance(found, str):
         return sent == found
     one, other = _number(sent), _number(found)
-    if one is not None and other is not None:
-        # A field of decimal numbers keeps of a long one what a double holds.
-        return one == other or (isinstance(other, float) and abs(one) < _LARGEST_SENT and float(one) == other)
+    if one is not None and other is not None and _are_equal(one, other):
+        return True
     return isinstance(sent, str) and other is not None and _milliseconds(sent) == other
 
 
+def _are_equal(sent: float, found: float) -> bool:
+    # A field of decimal numbers keeps of a long one what a double holds.
+    return sent == found or (isinstance(found, float) and abs(sent) < _LARGEST_SENT and float(sent) == found)
+
+
 def _number(value: object) -> int | float | None:
-    if isinstance(value, str):
-        if not _NUMBER.fullmatch(value):
-            return None
-        return int(value) if value.lstrip("-").isdecimal() else float(value)
-    return value if isinstance(value, int | float) else None
+    """A number, or the one that a text is the usual form of: neither ``007`` nor ``1e3`` is, which are other texts."""
+    if not isinstance(value, str):
+        return value if isinstance(value, int | float) else None
+    written = _NUMBER.fullmatch(value)
+    if not written:
+        return None
+    if value.lstrip("-").isdecimal():
+        return int(value)
+    number = float(value)
+    return None if written[3] and _PLAIN_FROM <= abs(number) < _PLAIN_TO else number
 
 
 def _milliseconds(text: str) -> int | None:

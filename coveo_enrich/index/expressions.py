@@ -5,10 +5,10 @@ Pure. docs.coveo.com/en/1814: a double quote cannot be escaped, so a value that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["LONGEST", "can_be_quoted", "is_any_of", "raised_by", "split_by_length"]
+__all__ = ["LONGEST", "can_be_quoted", "is_any_of", "raised_by"]
 
 LONGEST: Final = 4_000
 """Characters of an expression; no limit is documented, and gateways take about so many."""
@@ -38,17 +38,3 @@ def is_any_of(field: str, values: Iterable[str]) -> str:
 def raised_by(modifier: int, expression: str) -> str:
     """What raises the items that match an expression, and keeps out none (docs.coveo.com/en/1462)."""
     return f"$qre(expression: {expression}, modifier: {modifier})"
-
-
-def split_by_length(values: Iterable[str], most: int) -> Iterator[list[str]]:
-    """Values in groups that each make an expression of a bearable length, of no more than ``most`` values."""
-    group: list[str] = []
-    length = 0
-    for value in values:
-        if group and (len(group) == most or length + len(value) > LONGEST):
-            yield group
-            group, length = [], 0
-        group.append(value)
-        length += len(value) + 3
-    if group:
-        yield group

@@ -20,6 +20,7 @@ __all__ = [
     "add_rule_call",
     "create_fields_call",
     "fields_in",
+    "items_in",
     "mappings_call",
     "metadata_call",
     "pages_in",
@@ -69,12 +70,12 @@ def metadata_call(place: CoveoPlace, page: int) -> CoveoCall:
 
 def fields_in(answer: Mapping[str, Any]) -> Iterator[FieldSettings]:
     """The fields in an answer to `search_fields_call`."""
-    yield from map(FieldSettings.of_model, _items(answer))
+    yield from map(FieldSettings.of_model, items_in(answer))
 
 
 def ways_in(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Each metadata with how it was indexed, ``NONE``, ``FIELD`` or ``MAPPING``, in an answer to `metadata_call`."""
-    for item in _items(answer):
+    for item in items_in(answer):
         yield str(item.get("key") or "").lower(), str(item.get("indexedBy") or "")
 
 
@@ -84,7 +85,8 @@ def pages_in(answer: Mapping[str, Any]) -> int:
     return pages if isinstance(pages, int) and not isinstance(pages, bool) else 1
 
 
-def _items(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def items_in(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a page of a list holds."""
     items = answer.get("items")
     listed = cast("list[object]", items) if isinstance(items, list) else []
     return [cast("Mapping[str, Any]", item) for item in listed if isinstance(item, Mapping)]

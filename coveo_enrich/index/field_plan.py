@@ -6,8 +6,8 @@ Pure. Reading what is there, and doing what a plan says, is `coveo_enrich.index.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import attrs
 
@@ -15,10 +15,10 @@ from coveo_enrich.index.catalog import CatalogNote
 from coveo_enrich.index.field_names import RESERVED
 from coveo_enrich.index.field_settings import FieldConflict, FieldSettings, shortcomings
 from coveo_enrich.index.mapping_rules import MappingRule
-from coveo_enrich.index.needs import FieldNeed
+from coveo_enrich.index.needs import FieldNeed, needs_by_name
 from coveo_enrich.index.tables import table_of
 
-__all__ = ["FieldPlan", "plan_of", "rule_conflicts"]
+__all__ = ["FieldPlan", "held_back", "plan_of", "rule_conflicts"]
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +30,7 @@ class FieldPlan:
         to_map: Fields for which the source gets a mapping rule, as it is known not to index them by their names.
         right: Fields that do all that is needed.
         conflicts: What is there and does not do what is needed; never changed.
-        reserved: Names that are keys of an item, for which there is nothing to do.
+        reserved: Keys of documents that say what an item is and are no fields: there is nothing to do.
         catalog: What the catalog of the source keeps from being found, of a plan for documents; or that it could not be
             looked at.
     """
@@ -44,7 +44,11 @@ class FieldPlan:
 
     @property
     def is_ready(self) -> bool:
-        """Whether what is pushed now is indexed as it is needed: nothing to do, no conflict, no items kept hidden."""
+        """Whether what is pushed now is indexed as it is needed: nothing to do, no conflict, no items kept hidden.
+
+        A field that only variants hold is indexed, and may be meant for them: what ``catalog`` says of it leaves a plan
+        ready.
+        """
         hides_items = any(note.hides_items for note in self.catalog)
         return not (self.to_create or self.to_map or self.conflicts or hides_items)
 
@@ -69,7 +73,7 @@ class FieldPlan:
 def plan_of(
     needs: Iterable[FieldNeed],
     fields: Mapping[str, FieldSettings],
-    rules: Iterable[MappingRule],
+    rules: Sequence[MappingRule],
     unmapped: Iterable[str],
 ) -> FieldPlan:
     """Compare needs with what is there.
@@ -79,42 +83,75 @@ def plan_of(
         fields: The organization's fields, by name.
         rules: The mapping rules of the source.
         unmapped: Names of metadata that the source is known to have received and not indexed.
+
+    Raises:
+        ConfigurationError: Two need one field with different types.
     """
-    wanted: dict[str, FieldNeed] = {}
-    for need in needs:
-        wanted[need.name] = _both(wanted[need.name], need) if need.name in wanted else need
-    conflicts = {name: tuple(_conflicts(need, fields.get(name), rules)) for name, need in wanted.items()}
-    ruled, vanished = {rule.field for rule in rules}, set(unmapped)
-    reserved = tuple(name for name in wanted if name in RESERVED)
-    there = [name for name in wanted if name in fields and name not in RESERVED]
-    to_map = tuple(name for name in there if name in vanished and name not in ruled and not conflicts[name])
+    wanted = needs_by_name(needs)
+    vanishing = set(unmapped) - {rule.field for rule in rules}
+    conflicts = {name: tuple(_conflicts(need, fields.get(name), rules, vanishing)) for name, need in wanted.items()}
+    to_create = tuple(need for name, need in wanted.items() if name not in fields and name not in RESERVED)
+    # Metadata without a field is indexed nowhere anyway: that it needs a rule too is told by one that has its field.
+    known = wanted if vanishing & fields.keys() else fields
+    to_map = tuple(
+        name
+        for name in wanted
+        if name in vanishing and name in known and not (conflicts[name] or _is_coveos(name, fields.get(name)))
+    )
     return FieldPlan(
-        to_create=tuple(need for name, need in wanted.items() if name not in fields and name not in RESERVED),
+        to_create=to_create,
         to_map=to_map,
-        right=tuple(name for name in there if not conflicts[name] and name not in to_map),
-        conflicts=tuple(conflict for name in wanted if name not in RESERVED for conflict in conflicts[name]),
-        reserved=reserved,
+        right=tuple(name for name in wanted if name in fields and not conflicts[name] and name not in to_map),
+        conflicts=tuple(conflict for several in conflicts.values() for conflict in several),
     )
 
 
-def _both(one: FieldNeed, other: FieldNeed) -> FieldNeed:
-    options = ("facet", "multi_value", "hierarchical", "free_text")
-    return attrs.evolve(one, **{option: getattr(one, option) or getattr(other, option) for option in options})
+def held_back(plan: FieldPlan, mixed: Iterable[FieldConflict]) -> FieldPlan:
+    """The same with keys whose values no one field holds among its conflicts: nothing is done for them."""
+    by_name = {conflict.field: conflict for conflict in mixed}
+    for need in plan.to_create:
+        if need.name in by_name:
+            by_name[need.name] = attrs.evolve(by_name[need.name], breaks=_NOT_MADE, loses_values=True)
+    return attrs.evolve(
+        plan,
+        to_create=tuple(need for need in plan.to_create if need.name not in by_name),
+        to_map=tuple(name for name in plan.to_map if name not in by_name),
+        right=tuple(name for name in plan.right if name not in by_name),
+        conflicts=(*by_name.values(), *plan.conflicts),
+    )
 
 
-def _conflicts(need: FieldNeed, field: FieldSettings | None, rules: Iterable[MappingRule]) -> Iterator[FieldConflict]:
+_NOT_MADE: Final = "no field is created for it, and its values are not indexed; a FieldNeed decides its type"
+
+
+def _conflicts(
+    need: FieldNeed, field: FieldSettings | None, rules: Sequence[MappingRule], vanishing: Container[str]
+) -> Iterator[FieldConflict]:
+    if need.name in RESERVED:
+        breaks = "it is a key of an item, and what it holds goes into no field"
+        yield FieldConflict(need.name, "name", need.name, "another name", breaks, loses_values=True)
+        return
     if field is not None:
         yield from shortcomings(need, field)
+        if need.name in vanishing and _is_coveos(need.name, field):
+            breaks = "its values may not be indexed; fields that Coveo maps itself are never mapped here"
+            yield FieldConflict(need.name, "indexedBy", "NONE", "FIELD", breaks)
     yield from rule_conflicts(need.name, rules)
 
 
+def _is_coveos(name: str, field: FieldSettings | None) -> bool:
+    """Whether the catalog configuration, or Coveo itself, says what fills a field (docs.coveo.com/en/n8of7021)."""
+    return name.startswith("ec_") or (field is not None and field.system)
+
+
 def rule_conflicts(name: str, rules: Iterable[MappingRule]) -> Iterator[FieldConflict]:
-    """The rules that fill a field with something else than the metadata of its name."""
+    """The rules that do not surely fill a field with the metadata of its name."""
     for rule in rules:
-        if rule.field == name and not rule.reads(name):
+        if rule.field == name and not rule.copies(name):
             where = f"mapping rule for {rule.type}" if rule.type else "mapping rule"
-            breaks = f"the source fills the field with something else than the metadata {name}"
-            yield FieldConflict(name, where, list(rule.content), [f"%[{name}]"], breaks, loses_values=True)
+            breaks = f"the source may fill the field with something else than the metadata {name}, or with nothing"
+            is_lost = not rule.copies(f"{name}:crawler")  # the origin of what is sent: docs.coveo.com/en/1839
+            yield FieldConflict(name, where, list(rule.content), [f"%[{name}]"], breaks, loses_values=is_lost)
 
 
 def _rows(plan: FieldPlan) -> Iterator[tuple[str, str]]:

@@ -14,14 +14,26 @@ from coveo_enrich.index.needs import FieldNeed
 
 __all__ = ["FieldConflict", "FieldSettings", "field_model", "shortcomings"]
 
-# A number that a narrower type cannot hold is not indexed.
-_HOLDS: Final[Mapping[str, frozenset[str]]] = {
-    "STRING": frozenset({"STRING"}),
-    "LONG": frozenset({"LONG", "LONG_64", "DOUBLE"}),
-    "LONG_64": frozenset({"LONG_64"}),
-    "DOUBLE": frozenset({"DOUBLE"}),
-    "DATE": frozenset({"DATE"}),
+_WIDER: Final[Mapping[str, frozenset[str]]] = {"LONG": frozenset({"LONG_64", "DOUBLE"})}
+_TEXT: Final = "it is indexed as a text: no range of it can be asked for, and it is sorted letter by letter"
+_TIME: Final = "its numbers are taken for times, in milliseconds since 1970"
+_BENT: Final[Mapping[tuple[str, str], str]] = {
+    ("LONG", "STRING"): _TEXT,
+    ("LONG_64", "STRING"): _TEXT,
+    ("DOUBLE", "STRING"): _TEXT,
+    ("DATE", "STRING"): _TEXT,
+    ("LONG_64", "DOUBLE"): "numbers of more than 15 digits are rounded",
+    ("LONG", "DATE"): _TIME,
+    ("LONG_64", "DATE"): _TIME,
 }
+"""What becomes of values of one type in a field of another that holds them all the same."""
+_LOST: Final[Mapping[tuple[str, str], str]] = {
+    ("LONG_64", "LONG"): "numbers from 2,147,483,648 on are not indexed",
+    ("DOUBLE", "LONG"): "numbers that are not whole are not indexed",
+    ("DOUBLE", "LONG_64"): "numbers that are not whole are not indexed",
+    ("DOUBLE", "DATE"): "numbers that are not whole are not indexed",
+}
+_OTHER: Final = "values of another type are not indexed"
 
 
 @attrs.frozen(kw_only=True)
@@ -114,10 +126,12 @@ def field_model(need: FieldNeed) -> dict[str, Any]:
 
 def shortcomings(need: FieldNeed, field: FieldSettings) -> Iterator[FieldConflict]:
     """What a field lacks that is needed; of one of Coveo's own, its type. What it can do beyond that is no matter."""
-    if field.type not in _HOLDS[need.type]:
-        breaks = "values of another type are not indexed"
-        yield FieldConflict(need.name, "type", field.type, need.type, breaks, loses_values=True)
-        return
+    if field.type != need.type and field.type not in _WIDER.get(need.type, ()):
+        types = (need.type, field.type)
+        is_lost, breaks = types not in _BENT, _BENT.get(types) or _LOST.get(types, _OTHER)
+        yield FieldConflict(need.name, "type", field.type, need.type, breaks, loses_values=is_lost)
+        if is_lost:
+            return
     if field.key_value:
         breaks = "what is no object is not indexed"
         yield FieldConflict(need.name, "keyValue", True, False, breaks, loses_values=True)  # noqa: FBT003 - as it has them

@@ -6,32 +6,17 @@ a keyword (docs.coveo.com/en/1833). What is there is never changed or deleted he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
-import attrs
-
-from coveo_enrich._calls import CoveoCall
-from coveo_enrich.errors import ConfigurationError, CoveoEnrichError, CoveoRefused, FieldsInConflict
+from coveo_enrich.errors import ConfigurationError, CoveoEnrichError, CoveoRefused, FieldsInConflict, NoReply
 from coveo_enrich.index.applied_fields import AppliedFields
-from coveo_enrich.index.catalog import notes_of, read_catalog
-from coveo_enrich.index.field_calls import (
-    FIELDS_A_CALL,
-    add_rule_call,
-    create_fields_call,
-    fields_in,
-    mappings_call,
-    metadata_call,
-    pages_in,
-    search_fields_call,
-    ways_in,
-)
-from coveo_enrich.index.field_plan import FieldPlan, plan_of, rule_conflicts
-from coveo_enrich.index.field_settings import FieldSettings, shortcomings
-from coveo_enrich.index.inference import Inferred, infer
-from coveo_enrich.index.mapping_rules import rules_in
+from coveo_enrich.index.field_calls import FIELDS_A_CALL, add_rule_call, create_fields_call
+from coveo_enrich.index.field_plan import FieldPlan, rule_conflicts
+from coveo_enrich.index.field_reading import Send, fields_named, plan_for_documents, plan_for_needs, read_rules
+from coveo_enrich.index.field_settings import shortcomings
 from coveo_enrich.index.needs import FieldNeed
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
@@ -39,8 +24,6 @@ from coveo_enrich.index.platform_client import PlatformClient
 from coveo_enrich.retry import RetryPolicy
 
 __all__ = ["FieldClient"]
-
-_Item = TypeVar("_Item")
 
 _EXISTS: Final = "FIELD_ALREADY_EXISTS"
 
@@ -76,29 +59,26 @@ class FieldClient(PlatformClient):
 
         Args:
             needs: The fields that are needed, as ``FieldMapping.needs()`` says them; or a sample of documents, whose
-                values tell. Types that go into no one field stand among the conflicts of the plan, and what the catalog
-                of the source keeps from being found in its ``catalog``, as far as the key may read that.
+                values tell. A key whose values go into no one field stands among the conflicts of the plan, and nothing
+                is done for it; what the catalog of the source keeps from being found stands in the plan's ``catalog``,
+                as far as the key may read that.
 
         Raises:
-            ConfigurationError: It is neither.
+            ConfigurationError: It is neither, or two needs of one field have different types.
             AccessRefused: The key lacks a privilege; the message says which.
             CoveoRefused: Coveo answered with another error.
             NoReply: Nothing was answered, several times over.
         """
         wanted, documents = _sorted(needs)
-        inferred = Inferred(tuple(wanted), ()) if wanted else infer(documents)
         send = self._calls.send
-        fields = _fields_named([need.name for need in inferred.needs], self._place, send)
-        rules = tuple(rules_in(send(mappings_call(self._place))))
-        plan = plan_of(inferred.needs, fields, rules, _unmapped(self._place, send) if fields else ())
-        notes = notes_of(documents, read_catalog(self._place, send)) if documents else ()
-        return attrs.evolve(plan, conflicts=(*inferred.mixed, *plan.conflicts), catalog=tuple(notes))
+        return plan_for_needs(wanted, self._place, send) if wanted else plan_for_documents(documents, self._place, send)
 
     def apply(self, plan: FieldPlan) -> AppliedFields:
         """Create and map what a plan says, and nothing else. A field that is there already is left as it is.
 
         A plan may be applied again, also after an error: what was done is not done twice. An error has what was done
-        until then as its ``receipt``, an `AppliedFields`.
+        until then as its ``receipt``, an `AppliedFields`; added to what
+        applying the plan again gives, it says what was done in all.
 
         Args:
             plan: What `plan` gave.
@@ -112,26 +92,28 @@ class FieldClient(PlatformClient):
         """
         if not isinstance(plan, FieldPlan):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
             raise ConfigurationError(f"what FieldClient.plan gave is wanted; got {plan!r:.200}")
-        done = AppliedFields()
+        done = AppliedFields(in_conflict=tuple(dict.fromkeys(conflict.field for conflict in plan.conflicts)))
         try:
             for step in _steps(plan, self._place, self._calls.send):
                 done += step
         except CoveoEnrichError as error:
             error.receipt = done
-            error.add_note(f"Until then: {done}. apply(plan) may be called again.")
+            until_then = done if done.created or done.mapped or done.found else "nothing was done"
+            error.add_note(f"Until then: {until_then}. apply(plan) may be called again.")
+            if isinstance(error, NoReply):
+                error.add_note("The last call may have been carried out: push again the items that were pushed before.")
             raise
         return done
 
 
-_Send = Callable[[CoveoCall], Mapping[str, Any]]
-
-
-def _steps(plan: FieldPlan, place: CoveoPlace, send: _Send) -> Iterator[AppliedFields]:
+def _steps(plan: FieldPlan, place: CoveoPlace, send: Send) -> Iterator[AppliedFields]:
     """Carry out a plan; each step that was done."""
-    for needs in _batches(plan.to_create):
-        made = _created(needs, place, send)
-        found = tuple(need.name for need in needs if need.name not in made)
-        yield AppliedFields(created=tuple(made), found=found)
+    missing = _still_missing(plan.to_create, place, send)
+    yield AppliedFields(found=tuple(need.name for need in plan.to_create if need not in missing))
+    for start in range(0, len(missing), FIELDS_A_CALL):
+        some = missing[start : start + FIELDS_A_CALL]
+        _create(some, place, send)
+        yield AppliedFields(created=tuple(need.name for need in some))
     yield from _mapped(plan.to_map, place, send)
 
 
@@ -148,72 +130,36 @@ def _sorted(
     return wanted, documents
 
 
-def _batches(several: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
-    for start in range(0, len(several), FIELDS_A_CALL):
-        yield several[start : start + FIELDS_A_CALL]
-
-
-def _fields_named(names: Sequence[str], place: CoveoPlace, send: _Send) -> dict[str, FieldSettings]:
-    """The fields of these names that there are."""
-    found: dict[str, FieldSettings] = {}
-    for some in _batches(names):
-        for answer in _pages(lambda page, some=some: send(search_fields_call(place, some, page))):  # type: ignore[misc]
-            found |= {field.name: field for field in fields_in(answer) if field.name in some}
-    return found
-
-
-def _unmapped(place: CoveoPlace, send: _Send) -> set[str]:
-    """Metadata that the source is known not to index by its name.
-
-    A report that says of one that it is indexed nowhere may be older than its field, and nothing tells when a field was
-    made. But a report that shows any metadata indexed by its name shows a source that does so for all.
-    """
-    try:
-        ways = [way for answer in _pages(lambda page: send(metadata_call(place, page))) for way in ways_in(answer)]
-    except CoveoRefused:  # there is no report, or the key may not read it
-        return set()
-    return set() if any(way == "FIELD" for _, way in ways) else {name for name, way in ways if way == "NONE"}
-
-
-def _pages(read: Callable[[int], Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """The pages of a list until they end, whatever number of them is claimed."""
-    page, pages = 0, 1
-    while page < pages:
-        answer = read(page)
-        yield answer
-        page, pages = page + 1, pages_in(answer) if answer.get("items") else 0
-
-
-def _created(needs: Sequence[FieldNeed], place: CoveoPlace, send: _Send) -> list[str]:
-    """Create fields that are not there; the names of those that were created."""
-    missing = list(needs)
+def _create(needs: Sequence[FieldNeed], place: CoveoPlace, send: Send) -> None:
+    """Create fields that were not there."""
+    missing = needs
     while missing:
         try:
             send(create_fields_call(place, missing))
         except CoveoRefused as refused:
+            # Somebody else made some meanwhile, or the reply to the first try was lost.
             left = _still_missing(missing, place, send) if refused.error_code == _EXISTS else missing
             if len(left) == len(missing):
                 raise
             missing = left
         else:
-            return [need.name for need in missing]
-    return []
+            return
 
 
-def _still_missing(needs: Sequence[FieldNeed], place: CoveoPlace, send: _Send) -> list[FieldNeed]:
-    """Those that nobody else has created.
+def _still_missing(needs: Sequence[FieldNeed], place: CoveoPlace, send: Send) -> list[FieldNeed]:
+    """Those that nobody has created.
 
     Raises:
         FieldsInConflict: One was created that does not do what is needed.
     """
-    fields = _fields_named([need.name for need in needs], place, send)
+    fields = fields_named([need.name for need in needs], place, send)
     conflicts = [str(one) for need in needs if need.name in fields for one in shortcomings(need, fields[need.name])]
     if conflicts:
         raise FieldsInConflict(tuple(conflicts))
     return [need for need in needs if need.name not in fields]
 
 
-def _mapped(names: Sequence[str], place: CoveoPlace, send: _Send) -> Iterator[AppliedFields]:
+def _mapped(names: Sequence[str], place: CoveoPlace, send: Send) -> Iterator[AppliedFields]:
     """Add the rules that are not there.
 
     Raises:
@@ -233,9 +179,9 @@ def _mapped(names: Sequence[str], place: CoveoPlace, send: _Send) -> Iterator[Ap
         yield AppliedFields(mapped=(name,))
 
 
-def _ruled(names: Sequence[str], place: CoveoPlace, send: _Send) -> set[str]:
+def _ruled(names: Sequence[str], place: CoveoPlace, send: Send) -> set[str]:
     """Those of some fields for which there is a rule."""
-    rules = [rule for rule in rules_in(send(mappings_call(place))) if rule.field in names]
+    rules = [rule for rule in read_rules(place, send) if rule.field in names]
     conflicts = [str(conflict) for name in names for conflict in rule_conflicts(name, rules)]
     if conflicts:
         raise FieldsInConflict(tuple(conflicts))

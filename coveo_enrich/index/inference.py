@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from coveo_enrich.index.field_names import is_field_name
+from coveo_enrich.index.field_names import RESERVED, is_field_name
 from coveo_enrich.index.field_settings import FieldConflict
 from coveo_enrich.index.needs import FieldNeed, IndexFieldType
 
@@ -31,10 +31,12 @@ class Inferred:
         needs: A field for each key, in the order in which they were first met.
         mixed: Keys whose values no one field holds: of several types, for which the need is a text; objects, or with a
             name that no field can have, for which there is no need.
+        reserved: Keys that say what an item is and are no fields.
     """
 
     needs: tuple[FieldNeed, ...]
     mixed: tuple[FieldConflict, ...]
+    reserved: tuple[str, ...] = ()
 
 
 def infer(documents: Iterable[Mapping[str, Any]]) -> Inferred:
@@ -47,9 +49,13 @@ def infer(documents: Iterable[Mapping[str, Any]]) -> Inferred:
     for document in documents:
         for key, value in document.items():
             seen.setdefault(str(key).lower(), _Seen()).add(value)
-    known = {name: one for name, one in seen.items() if one.types or one.has_objects}
-    fields = {name: one for name, one in known.items() if is_field_name(name) and not one.has_objects}
-    return Inferred(tuple(one.need(name) for name, one in fields.items()), tuple(_conflicts(known)))
+    known = {name: one for name, one in seen.items() if one.tells and name not in RESERVED}
+    fields = {name: one for name, one in known.items() if is_field_name(name) and not one.holds_objects}
+    return Inferred(
+        tuple(one.need(name) for name, one in fields.items()),
+        tuple(_conflicts(known)),
+        tuple(name for name in seen if name in RESERVED),
+    )
 
 
 def _conflicts(known: Mapping[str, _Seen]) -> Iterator[FieldConflict]:
@@ -60,11 +66,14 @@ def _conflicts(known: Mapping[str, _Seen]) -> Iterator[FieldConflict]:
         elif one.has_objects:
             breaks = "objects are not indexed; a dictionary field is made in Coveo's console"
             yield FieldConflict(name, "type", "objects", "a dictionary field", breaks, loses_values=True)
+        elif one.has_objects_in_lists:
+            breaks = "a list with objects or lists in it is not indexed"
+            yield FieldConflict(name, "type", "lists of objects", "texts, or lists of them", breaks, loses_values=True)
         elif one.is_mixed:
             yield FieldConflict(name, "type", one.in_words(), "one type", _BREAKS)
 
 
-_BREAKS: Final = "it becomes a text, by which no range can be asked for"
+_BREAKS: Final = "only a field of texts holds them all, and no range of it can be asked for"
 
 
 class _Seen:
@@ -75,18 +84,28 @@ class _Seen:
         self._is_list = False
         self._has_levels = False
         self.has_objects = False
+        self.has_objects_in_lists = False
 
     def add(self, value: object) -> None:
         if isinstance(value, list | tuple):
             self._is_list = True
-            parts = cast("Sequence[object]", value)
+            parts = [part for part in cast("Sequence[object]", value) if part is not None]
             self._has_levels |= any(isinstance(part, str) and "|" in part for part in parts)
-            if any(part is not None for part in parts):
-                self.types["STRING"] += 1
+            self.has_objects_in_lists |= any(isinstance(part, Mapping | list | tuple) for part in parts)
+            self.types["STRING"] += bool(parts)
         elif isinstance(value, Mapping):
             self.has_objects = True
         elif value is not None:
             self.types[_type_of(value)] += 1
+
+    @property
+    def tells(self) -> bool:
+        """Whether there was any value."""
+        return self.has_objects or any(self.types.values())
+
+    @property
+    def holds_objects(self) -> bool:
+        return self.has_objects or self.has_objects_in_lists
 
     @property
     def is_mixed(self) -> bool:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import quote, urlencode
 
 import attrs
 
 from coveo_enrich._calls import CoveoCall
-from coveo_enrich.errors import CoveoRefused
+from coveo_enrich.index.answer import Answer
 from coveo_enrich.index.place import CoveoPlace
 
 __all__ = ["BATCHES", "FAILURES", "LogEntry", "TimeRange", "entries_in", "logs_call", "ranges"]
@@ -106,30 +106,23 @@ def logs_call(place: CoveoPlace, filters: Mapping[str, Sequence[str]], when: Tim
     return CoveoCall(_OPERATION, "POST", url, body.encode(), privilege=_PRIVILEGES)
 
 
-def entries_in(body: Mapping[str, Any]) -> tuple[list[LogEntry], bool]:
-    """Read the answer to `logs_call`: its entries, and whether there are more behind them.
-
-    Raises:
-        CoveoRefused: It holds no entries, not even an empty list.
-    """
-    models: object = body.get("documentLogEntries")
-    if not isinstance(models, list):
-        raise CoveoRefused(_OPERATION, 200, None, "the body has no documentLogEntries")
-    entries = [_entry(_mapping(model)) for model in cast("list[object]", models)]
-    return entries, body.get("hasNextPage") is True
+def entries_in(answer: Answer) -> tuple[list[LogEntry], bool]:
+    """Read the answer to `logs_call`, which holds a list: its entries, and whether there are more behind them."""
+    models = cast("list[object]", answer.body["documentLogEntries"])
+    return [_entry(_mapping(model), answer) for model in models], answer.body.get("hasNextPage") is True
 
 
-def _entry(model: Mapping[str, object]) -> LogEntry:
+def _entry(model: Mapping[str, object], answer: Answer) -> LogEntry:
     meta = {key.lower(): value for key, value in _mapping(model.get("meta")).items()}
     return LogEntry(
         key=_text(model.get("guid")) or _whole(model),
-        name=_text(model.get("id")),
+        name=answer.without_key(_text(model.get("id"))),
         source_id=_text(model.get("sourceId")),
         task=_text(model.get("task")),
         operation=_text(model.get("operation")),
         result=_text(model.get("result")),
-        ordering_id=_text(meta.get("orderingid")),
-        error=_text(meta.get("error")),
+        ordering_id=_stamp(meta.get("orderingid")),
+        error=answer.without_key(_text(meta.get("error"))),
         time=_text(model.get("datetime")),
     )
 
@@ -145,6 +138,11 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
+
+
+def _stamp(value: object) -> str:
+    """A stamp in digits, however it came."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else _text(value)
 
 
 def _iso(moment: datetime) -> str:

@@ -30,7 +30,7 @@ class BatchOutcome:
         number: The place of its chunk in the receipt, counted from 1.
         ordering_id: Coveo's stamp for it, in milliseconds since 1970; `None` when Coveo gave none.
         state: ``accepted``; ``refused``, or taken with a warning; ``pending``, when the logs do not say yet;
-            ``unknown``, when they cannot be asked, as Coveo gave it no stamp.
+            ``unknown``, when they cannot tell, as Coveo gave it no stamp, or no longer keeps the logs of its time.
         error: What is wrong with it; empty when nothing is.
     """
 
@@ -80,6 +80,7 @@ class IndexingReport:
         failed_items: Entries about items of the source that failed meanwhile, the first thousand that Coveo gives. Most
             of them do not say of which batch they are, so those of other pushes of that time may be among them.
         has_more_failures: Whether there are more.
+        unread: Why there may be more in the logs than stands here; empty when they were read to their end.
         must_be_read_back: Whether the logs say nothing of it, as of a load: only what Coveo shows of the items tells.
     """
 
@@ -88,6 +89,7 @@ class IndexingReport:
     batches: tuple[BatchOutcome, ...] = ()
     failed_items: tuple[FailedItem, ...] = ()
     has_more_failures: bool = False
+    unread: str = ""
     must_be_read_back: bool = False
 
     @property
@@ -97,9 +99,12 @@ class IndexingReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether there are batches, all were accepted, and no item failed. That all is indexed, it does not say."""
+        """Whether there are batches, all were accepted, no item failed, and the logs were read to their end.
+
+        That all is indexed, it does not say.
+        """
         accepted = bool(self.batches) and all(batch.state == "accepted" for batch in self.batches)
-        return accepted and not self.failed_items and not self.must_be_read_back
+        return accepted and not self.failed_items and not self.unread and not self.must_be_read_back
 
     def to_json(self) -> str:
         """The report as a JSON object, with a key for each attribute, ``is_settled`` and ``is_complete``."""
@@ -131,4 +136,5 @@ class IndexingReport:
         states = Counter(batch.state for batch in self.batches)
         others = "".join(f", {count:,} {state}" for state, count in states.items() if state != "accepted")
         failures = f"{len(self.failed_items):,}{' and more' if self.has_more_failures else ''} failures of items"
-        return f"{states['accepted']:,} of {len(self.batches):,} batches accepted{others}; {failures}"
+        unread = f"; {self.unread}" if self.unread else ""
+        return f"{states['accepted']:,} of {len(self.batches):,} batches accepted{others}; {failures}{unread}"

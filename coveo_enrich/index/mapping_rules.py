@@ -5,15 +5,12 @@ docs.coveo.com/en/1839: of several entries, the first that yields a value counts
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import attrs
 
 __all__ = ["MappingRule", "rules_in"]
-
-_METADATA: Final = re.compile(r"%\[([^\]:]+)(?::[^\]]*)?\]")
 
 
 @attrs.frozen
@@ -30,10 +27,13 @@ class MappingRule:
     content: tuple[str, ...]
     type: str = ""
 
-    def reads(self, metadata: str) -> bool:
-        """Whether a metadata comes first among what it reads: what comes later counts only where that is missing."""
-        first = _METADATA.findall(self.content[0]) if self.content else []
-        return any(name.lower() == metadata for name in first)
+    def copies(self, metadata: str) -> bool:
+        """Whether it surely fills the field with a metadata of this name, in which case counts.
+
+        What comes second counts only where the first is missing, and what is joined with other metadata or is to be of
+        one origin may yield nothing.
+        """
+        return self.content[:1] == (f"%[{metadata}]",)
 
 
 def rules_in(mappings: Mapping[str, Any]) -> Iterator[MappingRule]:

@@ -5,6 +5,7 @@ Whether the field exists, and making it, is no matter here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal, get_args
 
 import attrs
@@ -12,7 +13,7 @@ import attrs
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.index.field_names import check_field_name
 
-__all__ = ["FieldNeed", "IndexFieldType"]
+__all__ = ["FieldNeed", "IndexFieldType", "needs_by_name"]
 
 IndexFieldType = Literal["STRING", "LONG", "LONG_64", "DOUBLE", "DATE"]
 """A type of field, in Coveo's own words (platform.cloud.coveo.com, Field API)."""
@@ -53,3 +54,22 @@ class FieldNeed:
         odd = [option for option in _OF_TEXT_ONLY if getattr(self, option)]
         if self.type != "STRING" and odd:
             raise ConfigurationError(f"the field {self.name}: {', '.join(odd)} needs the type STRING, not {self.type}")
+
+
+def needs_by_name(needs: Iterable[FieldNeed]) -> dict[str, FieldNeed]:
+    """Needs by the names of their fields; of one name, all that they need together.
+
+    Raises:
+        ConfigurationError: Two need one field with different types.
+    """
+    joined: dict[str, FieldNeed] = {}
+    for need in needs:
+        joined[need.name] = _both(joined[need.name], need) if need.name in joined else need
+    return joined
+
+
+def _both(one: FieldNeed, other: FieldNeed) -> FieldNeed:
+    if one.type != other.type:
+        raise ConfigurationError(f"the field {one.name} is needed as {one.type} and as {other.type}: it has one type")
+    options = ("facet", *_OF_TEXT_ONLY)
+    return attrs.evolve(one, **{option: getattr(one, option) or getattr(other, option) for option in options})

@@ -11,8 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience, json_object
+from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience, Pause, json_object
 from coveo_enrich.errors import CoveoRefused
+from coveo_enrich.index.answer import Answer
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.retry import Pace, RetryPolicy, require_count
 
@@ -55,18 +56,26 @@ class PlatformCalls:
         self._user_agent_suffix = user_agent_suffix
 
     def send(self, call: CoveoCall) -> Mapping[str, Any]:
-        """Send a call that may safely be repeated; the JSON object that was answered, empty when the answer is.
+        """The JSON object of `ask`."""
+        return self.ask(call).body
+
+    def ask(self, call: CoveoCall, *, pause: Pause | None = None) -> Answer:
+        """Send a call that may safely be repeated.
+
+        Args:
+            call: What to send.
+            pause: Waits between tries and for the call's turn; `None` for as long as it takes.
 
         Raises:
             CoveoRefused: Coveo answered with an error that repeating does not cure, or with no JSON object.
             NoReply: Nothing was answered, several times over.
         """
         caller = CoveoCaller(self._sender, self._place.read_platform_key, Patience(self._retry, self._pace))
-        reply = caller.reply_to(call, pause=time.sleep)
+        reply = caller.reply_to(call, pause=pause or time.sleep)
         body = json_object(reply.body)
         if body is None and reply.body.strip():  # such as a proxy's log-in page
             raise CoveoRefused(call.operation, reply.status, None, "the body is not a JSON object")
-        return body or {}
+        return Answer(body or {}, reply.secret)
 
     def close(self) -> None:
         """Release connections; the next call makes new ones."""

@@ -6,22 +6,27 @@ A 202 only says that something was received. What Coveo shows is proof; that tak
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property, partial
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
-from coveo_enrich._calls import CoveoCall
+from coveo_enrich._calls import CoveoCall, Pause
 from coveo_enrich.errors import ConfigurationError, CoveoRefused, shown
+from coveo_enrich.index.answer import require_list
 from coveo_enrich.index.catalog import SourceCatalog, read_catalog
-from coveo_enrich.index.comparing import ids_by_uri
-from coveo_enrich.index.expressions import can_be_quoted, is_any_of, split_by_length
+from coveo_enrich.index.expressions import can_be_quoted
 from coveo_enrich.index.item_query import ItemQuery
+from coveo_enrich.index.looking import OutOfTimeError, looks
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.index.platform_client import PlatformClient, require_seconds
+from coveo_enrich.index.reading_back import by_id, groups_of, with_one_of
+from coveo_enrich.index.search_arguments import queries_in, require_fields_by_id, stamps_of, texts_in
 from coveo_enrich.index.search_calls import (
+    MOST_FOUND,
     FoundItem,
     FoundItems,
     facet_call,
@@ -32,7 +37,7 @@ from coveo_enrich.index.search_calls import (
     found_in,
     items_call,
     items_in,
-    require_no_error,
+    name_in,
     source_call,
 )
 from coveo_enrich.index.verification import Verification, compared
@@ -40,9 +45,7 @@ from coveo_enrich.retry import RetryPolicy, require_count
 
 __all__ = ["CoveoSearch", "Pushed"]
 
-_ITEMS_A_CALL: Final = 100
 _MOST_VALUES: Final = 5_000
-_MOST_FOUND: Final = 1_000
 _TIMEOUT_SECONDS: Final = 900.0
 _POLL_SECONDS: Final = 30.0
 
@@ -66,7 +69,7 @@ class CoveoSearch(PlatformClient):
         retry: How patiently calls are repeated.
         calls_per_five_minutes: How many calls this client makes in any five minutes, 1 or more, default 250.
         poll_seconds: How long `verify` waits between two looks, 0 or more, default 30: an item is shown half a minute
-            and more after its push.
+            and more after its push. With less than a second, at first as little as 0.05, the waits grow to one.
         ca_bundle: A file or folder of certificates to trust instead of the usual ones.
         user_agent_suffix: What your program is called, added to the User-Agent header.
 
@@ -97,7 +100,8 @@ class CoveoSearch(PlatformClient):
 
         Returns:
             By ``documentId`` the fields that have a value, as Coveo gives them; an item that is not shown is not there,
-            such as a variant, and one whose id holds a double quote, for which Coveo's expressions have no form.
+            such as a variant, and one whose id holds a double quote, for which Coveo's expressions have no form. Of
+            several of one id, which other sources may have, the one that was pushed last.
 
         Raises:
             ConfigurationError: The ids or fields are not several texts.
@@ -105,8 +109,10 @@ class CoveoSearch(PlatformClient):
             CoveoRefused: Coveo answered with another error, perhaps inside a success.
             NoReply: Nothing was answered, several times over.
         """
-        found = self._found(_texts("ids", ids), _texts("fields", fields))
-        return {document_id: item.fields for document_id, item in found.items()}
+        wanted, found = texts_in("fields", fields), dict[str, Mapping[str, Any]]()
+        for some in self._found(texts_in("ids", ids), wanted):
+            found |= {one: max(items, key=lambda item: item.ordering_id or 0).fields for one, items in some.items()}
+        return found
 
     def verify(
         self,
@@ -121,9 +127,10 @@ class CoveoSearch(PlatformClient):
         Args:
             expected: By ``documentId``, the fields and values that were sent; a whole item will do.
             pushed: The receipt of the push: items of an earlier one count as old versions. `None` (default): whatever
-                push they are of.
+                push they are of. Where other sources have items of the same ids, those of this push are compared.
             sample: How many items are looked for, chosen by chance, 1 or more; `None` (default) for all.
-            timeout: How long Coveo is given, in seconds, default 900; 0 for one look.
+            timeout: How long Coveo is given, in seconds, default 900; 0 for one look. The first look is always
+                finished, and a call under way is not broken off; nothing else takes longer.
 
         Raises:
             ConfigurationError: A value is out of its range, or of another kind.
@@ -131,20 +138,21 @@ class CoveoSearch(PlatformClient):
             CoveoRefused: Coveo answered with another error, perhaps inside a success.
             NoReply: Nothing was answered, several times over.
         """
-        _require_fields_by_id(expected)
+        require_fields_by_id(expected)
         require_seconds("timeout", timeout)
-        looked_for, since = _sampled(expected, sample), _first_stamp(pushed)
+        looked_for, stamps = _sampled(expected, sample), stamps_of(pushed)
         fields = {field for one in looked_for.values() for field in one}
-        until = time.monotonic() + timeout
-        found: dict[str, FoundItem] = {}
+        found: dict[str, list[FoundItem]] = {}
+        compare = partial(compared, looked_for, found, given=len(expected), stamps=stamps, is_shown=self._is_shown)
         left = list(looked_for)
-        while True:
-            found |= self._found(left, fields)
-            verification = compared(looked_for, found, since=since, is_shown=self._is_shown)
-            left = verification.to_look_at_again
-            if not left or time.monotonic() + self._poll_seconds > until:
-                return verification
-            time.sleep(self._poll_seconds)
+        with suppress(OutOfTimeError):
+            for pause in looks(timeout, self._poll_seconds):
+                for some in self._found(left, fields, pause):
+                    found |= some
+                left = compare().to_look_at_again
+                if not left:
+                    break
+        return compare()
 
     def find(self, query: ItemQuery | Iterable[ItemQuery], *, fields: Iterable[str] = (), most: int = 10) -> FoundItems:
         """Search as a shopper does, in the items of the source where the key may ask what the source is called.
@@ -164,11 +172,11 @@ class CoveoSearch(PlatformClient):
             CoveoRefused: Coveo answered with another error, perhaps inside a success.
             NoReply: Nothing was answered, several times over.
         """
-        require_count("most", most, 1, _MOST_FOUND)
-        wanted = _texts("fields", fields)
-        for one in _queries(query):
+        require_count("most", most, 1, MOST_FOUND)
+        wanted = texts_in("fields", fields)
+        for one in queries_in(query):
             call = find_call(self._place, one, wanted, of_source=self._source_name, most=most)
-            found = found_in(self._asked(call), one)
+            found = found_in(self._asked(call, "results"), one)
             if found.items:
                 return found
         return FoundItems()
@@ -194,29 +202,22 @@ class CoveoSearch(PlatformClient):
         if not isinstance(field, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
             raise ConfigurationError(f"the name of a field is wanted; got {field!r:.200}")
         call = facet_call(self._place, field, expression=expression, of_source=self._source_name, most=most)
-        values = facet_values_in(self._asked(call))
+        values = facet_values_in(self._asked(call, "facets"))
         if not values:
             self._require_facet(field)
         return values
 
-    def _found(self, ids: list[str], fields: Iterable[str]) -> dict[str, FoundItem]:
-        found: dict[str, FoundItem] = {}
-        for some in split_by_length((one for one in ids if can_be_quoted(one)), _ITEMS_A_CALL):
-            # Coveo puts a slash behind a URI that has no path; which it does, an item tells only once it is found.
-            uris = [uri for one in some for uri in (one, f"{one}/")]
-            call = items_call(
-                self._place, is_any_of("uri", uris), fields, of_source=self._source_name, most=2 * len(some)
-            )
-            asked_for = ids_by_uri(some)
-            for item in items_in(self._asked(call)):
-                document_id = asked_for.get(item.uri, asked_for.get(item.uri.lower()))
-                if document_id is not None:
-                    found[document_id] = item
-        return found
+    def _found(
+        self, ids: list[str], fields: Iterable[str], pause: Pause | None = None
+    ) -> Iterator[dict[str, list[FoundItem]]]:
+        """The items of each id that is shown, call by call."""
+        for some in groups_of(ids):
+            call = items_call(self._place, with_one_of(some), fields, of_source=self._source_name)
+            yield by_id(some, items_in(self._asked(call, "results", pause)))
 
     def _require_facet(self, field: str) -> None:
         """Raise when a field has no values as it is none, or no facet: a search has no error for that."""
-        facets = facets_in(self._asked(fields_call(self._place)))
+        facets = facets_in(self._asked(fields_call(self._place), "fields"))
         if facets and field.lower() not in facets:
             raise ConfigurationError(f"there is no field {shown(field)}")
         if not facets.get(field.lower(), True):
@@ -233,15 +234,23 @@ class CoveoSearch(PlatformClient):
     def _source_name(self) -> str | None:
         """What items of the source say of where they come from; `None` when the key may not ask for it."""
         try:
-            name = self._calls.send(source_call(self._place)).get("name")
-        except CoveoRefused:
-            return None
-        return name if isinstance(name, str) and can_be_quoted(name) else None
+            name = name_in(self._calls.send(source_call(self._place)))
+        except CoveoRefused as refused:
+            if refused.status == HTTPStatus.FORBIDDEN:
+                return None
+            if refused.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise ConfigurationError(
+                f"there is no source {self._place.source_id} in the organization {self._place.organization_id}: "
+                f"{refused}"
+            ) from refused
+        return name if can_be_quoted(name) else None
 
-    def _asked(self, call: CoveoCall) -> Mapping[str, Any]:
-        answer = self._calls.send(call)
-        require_no_error(call, answer, self._place.read_platform_key())
-        return answer
+    def _asked(self, call: CoveoCall, wanted: str, pause: Pause | None = None) -> Mapping[str, Any]:
+        """An answer that holds the list that is wanted."""
+        answer = self._calls.ask(call, pause=pause)
+        require_list(call, answer, wanted)
+        return answer.body
 
 
 def _sampled(expected: Mapping[str, Mapping[str, Any]], sample: int | None) -> Mapping[str, Mapping[str, Any]]:
@@ -250,44 +259,3 @@ def _sampled(expected: Mapping[str, Mapping[str, Any]], sample: int | None) -> M
     require_count("sample", sample, 1)
     chosen = random.sample(list(expected), min(sample, len(expected)))
     return {document_id: expected[document_id] for document_id in chosen}
-
-
-def _first_stamp(pushed: Pushed | None) -> int | None:
-    if pushed is None:
-        return None
-    if not hasattr(pushed, "ordering_ids"):
-        raise ConfigurationError(f"pushed is a receipt, such as StreamClient.update gives; got {pushed!r:.200}")
-    if not pushed.ordering_ids:
-        raise ConfigurationError("pushed has no orderingId to tell its items by: it sent nothing, or was a dry run")
-    return min(pushed.ordering_ids)
-
-
-def _require_fields_by_id(expected: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    if isinstance(expected, Mapping):
-        named = cast("Mapping[object, object]", expected)
-        if all(isinstance(one, str) and isinstance(fields, Mapping) for one, fields in named.items()):
-            return
-    raise ConfigurationError(
-        "expected are fields and values by documentId, such as {item['documentId']: item for item in items}; "
-        f"got {expected!r:.200}"
-    )
-
-
-def _texts(name: str, several: Any) -> list[str]:  # noqa: ANN401 - whatever a caller passes
-    if not isinstance(several, str) and isinstance(several, Iterable):
-        listed = list(cast("Iterable[object]", several))
-        texts = [one for one in listed if isinstance(one, str)]
-        if len(texts) == len(listed):
-            return texts
-    raise ConfigurationError(f"{name} are several texts, in a list for example; got {several!r:.200}")
-
-
-def _queries(query: Any) -> list[ItemQuery]:  # noqa: ANN401 - whatever a caller passes
-    if isinstance(query, ItemQuery):
-        return [query]
-    if not isinstance(query, str) and isinstance(query, Iterable):
-        listed = list(cast("Iterable[object]", query))
-        queries = [one for one in listed if isinstance(one, ItemQuery)]
-        if len(queries) == len(listed):
-            return queries
-    raise ConfigurationError(f"a query is an ItemQuery, or several of them, ItemQuery(keywords=…); got {query!r:.200}")

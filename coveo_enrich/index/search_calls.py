@@ -19,6 +19,7 @@ from coveo_enrich.index.item_query import ItemQuery
 from coveo_enrich.index.place import CoveoPlace
 
 __all__ = [
+    "MOST_FOUND",
     "FoundItem",
     "FoundItems",
     "facet_call",
@@ -29,12 +30,16 @@ __all__ = [
     "found_in",
     "items_call",
     "items_in",
-    "require_no_error",
+    "name_in",
     "source_call",
 ]
 
+MOST_FOUND: Final = 1_000
+"""Items that one call may ask for."""
+
 _ALWAYS: Final = ("uri", "orderingid", "indexeddate")
 _FACET: Final = "values"
+_OK: Final = 200
 _PRIVILEGE: Final = "Search, Execute queries: Allowed"
 
 
@@ -75,11 +80,21 @@ def source_call(place: CoveoPlace) -> CoveoCall:
     return CoveoCall("read the name of the source", "GET", url, privilege="Content, Sources: View")
 
 
-def items_call(
-    place: CoveoPlace, expression: str, fields: Iterable[str], *, of_source: str | None, most: int
-) -> CoveoCall:
+def name_in(answer: Mapping[str, Any]) -> str:
+    """The name in an answer to `source_call`.
+
+    Raises:
+        CoveoRefused: There is none.
+    """
+    name = answer.get("name")
+    if not isinstance(name, str):
+        raise CoveoRefused("read the name of the source", _OK, None, "the body has no name")
+    return name
+
+
+def items_call(place: CoveoPlace, expression: str, fields: Iterable[str], *, of_source: str | None) -> CoveoCall:
     """Search for items, past all caches, with some of their fields; of one source, when its name is known."""
-    return find_call(place, ItemQuery(expression=expression), fields, of_source=of_source, most=most)
+    return find_call(place, ItemQuery(expression=expression), fields, of_source=of_source, most=MOST_FOUND)
 
 
 def find_call(
@@ -128,10 +143,14 @@ def items_in(answer: Mapping[str, Any]) -> list[FoundItem]:
 
 
 def facet_values_in(answer: Mapping[str, Any]) -> dict[str, int]:
-    """The values in an answer to `facet_call`, the most frequent first."""
+    """The values in an answer to `facet_call`, the most frequent first.
+
+    Raises:
+        CoveoRefused: How often a value occurs is not told.
+    """
     facets = _objects(answer.get("facets"))
     values = _objects(facets[0].get("values") if facets else None)
-    counts = {str(value.get("value")): int(value.get("numberOfResults") or 0) for value in values}
+    counts = {str(value.get("value")): _number_of(value) for value in values}
     return dict(sorted(counts.items(), key=lambda one: -one[1]))
 
 
@@ -143,32 +162,6 @@ def facets_in(answer: Mapping[str, Any]) -> dict[str, bool]:
         )
         for field in _objects(answer.get("fields"))
     }
-
-
-def require_no_error(call: CoveoCall, answer: Mapping[str, Any], secret: str) -> None:
-    """Raise what a 200 says in its body.
-
-    Args:
-        call: What was asked.
-        answer: What was answered.
-        secret: The key that it was asked with, which may stand in no message.
-
-    Raises:
-        CoveoRefused: The search failed, although its status says otherwise.
-    """
-    exception = answer.get("exception")
-    if isinstance(exception, Mapping):
-        told = cast("Mapping[str, Any]", exception)
-        code = str(told.get("code") or "") or None
-        raise CoveoRefused(call.operation, 200, code, _shown(str(told.get("message") or told), secret))
-    errors = _objects(answer.get("errors"))
-    if errors:
-        said = "; ".join(str(one.get("message") or one) for one in errors)
-        raise CoveoRefused(call.operation, 200, None, _shown(said, secret))
-
-
-def _shown(text: str, secret: str) -> str:
-    return shown(text.replace(secret, "(the key)") if secret else text)
 
 
 def _call(place: CoveoPlace, operation: str, body: Mapping[str, Any]) -> CoveoCall:
@@ -186,6 +179,13 @@ def _item(result: Mapping[str, Any]) -> FoundItem:
     fields = dict(cast("Mapping[str, Any]", raw)) if isinstance(raw, Mapping) else {}
     uri = str(fields.get("uri") or result.get("uri") or "")
     return FoundItem(uri, _whole_number(fields.get("orderingid")), fields)
+
+
+def _number_of(value: Mapping[str, Any]) -> int:
+    number = _whole_number(value.get("numberOfResults"))
+    if number is None:
+        raise CoveoRefused("read the values of a field", _OK, None, "the body has a value without a number")
+    return number
 
 
 def _whole_number(value: object) -> int | None:

@@ -6,7 +6,8 @@ Asking Coveo, and having patience with it, is `coveo_enrich.index.search`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from html import escape
 from typing import Any, Final, Literal, cast
 
@@ -72,11 +73,13 @@ class Verification:
 
     Attributes:
         items: Items that were looked for.
+        given: Items of which a sample was looked for; where none was wanted, the same number.
         matching: Items that are there, with every value that was sent.
         findings: What is not as it was sent.
     """
 
     items: int
+    given: int
     matching: int
     findings: tuple[Finding, ...]
 
@@ -92,8 +95,8 @@ class Verification:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything is there as it was sent."""
-        return self.matching == self.items
+        """Whether everything that was looked for is there as it was sent, and something was looked for."""
+        return self.matching == self.items > 0
 
     def to_json(self) -> str:
         """The same as a JSON object, with ``is_complete`` and ``may_change``."""
@@ -102,12 +105,18 @@ class Verification:
 
     def __str__(self) -> str:
         more = len(self.findings) - _SHOWN
-        lines = [f"{self.matching:,} of {self.items:,} items are as they were sent", *map(str, self.findings[:_SHOWN])]
+        lines = [self._summary(), *map(str, self.findings[:_SHOWN])]
         if more > 0:
             lines.append(f"and {more:,} more")
         if any(finding.kind == "missing item" for finding in self.findings):
             lines.append(_WHY_MISSING)
         return "\n".join(lines)
+
+    def _summary(self) -> str:
+        if not self.items:
+            return "no item was given to be looked for"
+        sample = "" if self.items == self.given else f", a sample of the {self.given:,} that were given"
+        return f"{self.matching:,} of {self.items:,} items are as they were sent{sample}"
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
@@ -115,42 +124,53 @@ class Verification:
 
 def compared(
     expected: Mapping[str, Mapping[str, Any]],
-    found: Mapping[str, FoundItem],
+    found: Mapping[str, Sequence[FoundItem]],
     *,
-    since: int | None,
+    given: int,
+    stamps: AbstractSet[int],
     is_shown: Callable[[str], bool],
 ) -> Verification:
     """Compare.
 
     Args:
         expected: By ``documentId``, the fields and values that were sent.
-        found: By ``documentId``, what Coveo shows.
-        since: The least orderingId of the push that is looked for; `None` for any.
+        found: By ``documentId``, what Coveo shows: several items where other sources have one of that id, of which one
+            of this push is compared, else the one that is the most like what was sent.
+        given: How many items these are a sample of.
+        stamps: The orderingIds of the push that is looked for; none for any.
         is_shown: Whether items of an ``objecttype`` are results of a search at all.
     """
     findings: list[Finding] = []
     matching = 0
+    since = min(stamps, default=None)
     for document_id, fields in expected.items():
-        wrong = list(_findings(document_id, fields, found.get(document_id), since, is_shown))
+        items = found.get(document_id)
+        if items:
+            wrong = _least_wrong(document_id, fields, items, stamps, since)
+        else:
+            wrong = [Finding(_why_missing(document_id, fields, is_shown), document_id)]
         matching += not wrong
         findings += wrong
-    return Verification(items=len(expected), matching=matching, findings=tuple(findings))
+    return Verification(items=len(expected), given=given, matching=matching, findings=tuple(findings))
 
 
-def _findings(
-    document_id: str,
-    fields: Mapping[str, Any],
-    item: FoundItem | None,
-    since: int | None,
-    is_shown: Callable[[str], bool],
-) -> Iterator[Finding]:
+def _why_missing(document_id: str, fields: Mapping[str, Any], is_shown: Callable[[str], bool]) -> FindingKind:
     if not can_be_quoted(document_id):
-        yield Finding("cannot be asked for", document_id)
-    elif item is None:
-        object_type = _by_small_letters(fields.items()).get("objecttype")
-        hidden = isinstance(object_type, str) and not is_shown(object_type)
-        yield Finding("no result of its own" if hidden else "missing item", document_id)
-    elif since is not None and (item.ordering_id is None or item.ordering_id < since):
+        return "cannot be asked for"
+    object_type = _by_small_letters(fields.items()).get("objecttype")
+    return "no result of its own" if isinstance(object_type, str) and not is_shown(object_type) else "missing item"
+
+
+def _least_wrong(
+    document_id: str, fields: Mapping[str, Any], items: Sequence[FoundItem], stamps: AbstractSet[int], since: int | None
+) -> list[Finding]:
+    """What is found about the item of this push, or about the one of several that is the most like what was sent."""
+    own = [item for item in items if item.ordering_id in stamps] or items
+    return min((list(_findings(document_id, fields, item, since)) for item in own), key=len)
+
+
+def _findings(document_id: str, fields: Mapping[str, Any], item: FoundItem, since: int | None) -> Iterator[Finding]:
+    if since is not None and (item.ordering_id is None or item.ordering_id < since):
         yield Finding("old version", document_id)
     else:
         yield from _fields_that_differ(document_id, fields, item)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from coveo_enrich._calls import CoveoCaller, Patience
+from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience
 from coveo_enrich._progress import require_progress, with_progress
 from coveo_enrich.errors import CoveoRefused, NoReply, SourceSizeUnknown
 from coveo_enrich.index.item_count import item_count_call, parse_item_count
@@ -70,8 +70,9 @@ class StreamClient:
             stops the operation.
         progress: Whether a bar shows how many items were read (extra ``progress``); also in notebooks.
         calls_per_five_minutes: How many calls this client makes in any five minutes, 1 or more, default 250, as Coveo
-            allows a production organization (150 for others, docs.coveo.com/en/o64d1129). Waits are logged as warnings
-            and stand in the receipt. Uploads do not count.
+            allows a production organization (150 for others, docs.coveo.com/en/o64d1129), the three or more that look
+            at fields included. Waits are logged as warnings, and those of the operation stand in the receipt. Uploads
+            do not count.
         ca_bundle: A file or folder of certificates to trust instead of the usual ones.
         user_agent_suffix: What your program is called, added to the User-Agent header.
 
@@ -109,7 +110,7 @@ class StreamClient:
             on_chunk=on_chunk,
             progress=progress,
         )
-        self._preflight = Preflight(source, self._settings.retry, needs, ca_bundle, user_agent_suffix)
+        self._preflight = Preflight(source, needs)
         self._calls_per_five_minutes = calls_per_five_minutes
         self._ca_bundle = ca_bundle
         self._user_agent_suffix = user_agent_suffix
@@ -402,7 +403,11 @@ class StreamClient:
 
     def _check_fields(self, fields: FieldCheck | None, dry_run: DryRun) -> None:
         if dry_run is False:
-            self._preflight.check(fields)
+            self._preflight.check(fields, self._ask_platform)
+
+    def _ask_platform(self, call: CoveoCall, patience: Patience | None = None) -> Mapping[str, Any]:
+        own = patience or Patience(self._settings.retry, self._pace)
+        return CoveoCaller(self._sender, self._source.read_platform_key, own).send(call, pause=time.sleep)
 
     def _update_run(
         self,
@@ -432,7 +437,7 @@ class StreamClient:
         source = self._source
         call = item_count_call(source.platform_host, source.organization_id, source.source_id)
         try:
-            answer = CoveoCaller(self._sender, source.read_platform_key, patience).send(call, pause=time.sleep)
+            answer = self._ask_platform(call, patience)
         except (CoveoRefused, NoReply) as error:
             raise SourceSizeUnknown(source.source_id, str(error)) from error
         number = parse_item_count(answer)

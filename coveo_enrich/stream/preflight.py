@@ -5,15 +5,13 @@ What fields have to be, and whether they are, is known to `coveo_enrich.index`.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from coveo_enrich.errors import ConfigurationError, FieldsNotReady
-from coveo_enrich.index.fields import FieldClient
-from coveo_enrich.index.needs import FieldNeed
-from coveo_enrich.retry import RetryPolicy
+from coveo_enrich.index.field_reading import Send, plan_for_needs
+from coveo_enrich.index.needs import FieldNeed, needs_by_name
 from coveo_enrich.stream.source import CoveoSource
 
 __all__ = ["FieldCheck", "Preflight"]
@@ -28,7 +26,7 @@ def _several(needs: Any) -> tuple[FieldNeed, ...]:  # noqa: ANN401 - whatever a 
         given = (needs,)
     if not all(isinstance(one, FieldNeed) for one in given):
         raise ConfigurationError(f"needs are FieldNeed values, as FieldMapping.needs() gives them; got {needs!r:.200}")
-    return given
+    return tuple(needs_by_name(given).values())
 
 
 @attrs.frozen
@@ -37,23 +35,18 @@ class Preflight:
 
     Attributes:
         source: Where items go.
-        retry: How patiently calls are repeated.
         needs: The fields that items fill.
-        ca_bundle: As `StreamClient` takes it.
-        user_agent_suffix: As `StreamClient` takes it.
     """
 
     source: CoveoSource
-    retry: RetryPolicy
     needs: tuple[FieldNeed, ...] = attrs.field(converter=_several)
-    ca_bundle: str | Path | None = None
-    user_agent_suffix: str | None = None
 
-    def check(self, fields: FieldCheck | None) -> None:
+    def check(self, fields: FieldCheck | None, send: Send) -> None:
         """Raise unless nothing that is sent would vanish.
 
         Args:
             fields: Whether to look; `None`: when there are needs.
+            send: Makes a call with the key of the platform.
 
         Raises:
             ConfigurationError: It is to be looked, and nothing is needed.
@@ -68,9 +61,6 @@ class Preflight:
             raise ConfigurationError("fields='check' needs to know the fields: StreamClient(…, needs=mapping.needs())")
         if fields == "ignore" or not self.needs:
             return
-        with FieldClient(
-            self.source, retry=self.retry, ca_bundle=self.ca_bundle, user_agent_suffix=self.user_agent_suffix
-        ) as client:
-            plan = client.plan(self.needs)
+        plan = plan_for_needs(self.needs, self.source, send)
         if plan.loses_values:
-            raise FieldsNotReady(str(plan))
+            raise FieldsNotReady(str(plan), bool(plan.to_create or plan.to_map))

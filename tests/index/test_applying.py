@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -56,9 +57,9 @@ def rules(sandbox: CoveoSandbox) -> list[str]:
 
 
 FAULTS: dict[str, tuple[Callable[[CoveoSandbox], None], type[CoveoEnrichError]]] = {
-    "privilege lost": (lambda sandbox: sandbox.fail("fields", 403, after=1), AccessRefused),
-    "network gone": (lambda sandbox: sandbox.break_connection("fields", times=2, after=1), NoReply),
-    "replies lost": (lambda sandbox: sandbox.lose_reply("fields", times=2, after=1), NoReply),
+    "privilege lost": (lambda sandbox: sandbox.fail("fields", 403, after=3), AccessRefused),
+    "network gone": (lambda sandbox: sandbox.break_connection("fields", times=2, after=3), NoReply),
+    "replies lost": (lambda sandbox: sandbox.lose_reply("fields", times=2, after=3), NoReply),
 }
 
 
@@ -81,7 +82,7 @@ def test_an_error_in_between_tells_what_was_done(
     done = client.apply(plan)
     assert sorted(done.created + done.found) == sorted(NAMES)
     assert done.found[:500] == NAMES[:500]
-    assert done.must_push_again
+    assert (error.receipt + done).must_push_again
     assert client.plan(MANY).is_ready
 
 
@@ -98,9 +99,63 @@ def test_rules_in_between_are_told_too(sandbox: CoveoSandbox, client: FieldClien
 
 
 def test_a_lost_reply_is_no_error(sandbox: CoveoSandbox, client: FieldClient) -> None:
-    """The call is repeated, the field is there by then, and it fits."""
-    sandbox.lose_reply("fields")
-    assert client.apply(FieldPlan(to_create=(COLOR,))) == AppliedFields(found=("color",))
+    """The call is repeated, the field is there by then, and it fits: it was not there before, so it was created."""
+    sandbox.lose_reply("fields", after=1)
+    plan = FieldPlan(to_create=(COLOR,))
+    assert client.apply(plan) == AppliedFields(created=("color",))
+    again = client.apply(plan)
+    assert (again, again.must_push_again) == (AppliedFields(found=("color",)), False)
+
+
+def test_when_no_reply_tells_whether_it_was_done_items_are_to_be_pushed_again(
+    sandbox: CoveoSandbox, client: FieldClient
+) -> None:
+    """The field may be there now and was not when items were pushed; a second try finds it and changes nothing."""
+    sandbox.lose_reply("fields", times=2, after=1)
+    plan = FieldPlan(to_create=(COLOR,))
+    with pytest.raises(NoReply) as raised:
+        client.apply(plan)
+    assert "push again" in raised.value.__notes__[1]
+    assert client.apply(plan) == AppliedFields(found=("color",))
+
+
+def test_what_does_not_fit_is_told_before_anything_is_made(sandbox: CoveoSandbox, client: FieldClient) -> None:
+    """However many fields a plan has: the last one stands in the way of the first."""
+    sandbox.create_field("f500", type="LONG")
+    with pytest.raises(FieldsInConflict, match="f500: type is 'LONG'"):
+        client.apply(FieldPlan(to_create=MANY))
+    assert len(client.plan(MANY).to_create) == 500
+
+
+def test_a_plan_of_conflicts_says_that_they_are_left(sandbox: CoveoSandbox, client: FieldClient) -> None:
+    """Nothing had to be done would be wrong: something has, and not by this library."""
+    sandbox.create_field("color", type="LONG")
+    done = client.apply(client.plan([COLOR]))
+    assert done == AppliedFields(in_conflict=("color",))
+    assert str(done).splitlines() == ["left in conflict: color", "nothing was changed"]
+
+
+def test_a_key_with_values_of_several_types_is_not_made(client: FieldClient) -> None:
+    """A field has its type for ever: it is said, and made once somebody says which; a list of objects neither."""
+    documents: list[dict[str, Any]] = [
+        {"documentId": "product://1", "size": 5, "parts": [{"name": "hull"}, None], "pairs": [[1, 2]]},
+        {"documentId": "product://2", "size": "XL", "parts": ["hull"]},
+    ]
+    plan = client.plan(documents)
+    assert (plan.to_create, plan.loses_values, plan.is_ready) == ((), True, False)
+    assert {(conflict.field, conflict.has, conflict.loses_values) for conflict in plan.conflicts} == {
+        ("size", "LONG in 1, STRING in 1", True),
+        ("parts", "lists of objects", True),
+        ("pairs", "lists of objects", True),
+    }
+    assert "a FieldNeed decides its type" in str(plan)
+    assert client.apply(plan) == AppliedFields(in_conflict=("size", "parts", "pairs"))
+    assert client.apply(client.plan([SIZE])).created == ("size",)
+    there = client.plan(documents)
+    (size,) = [one for one in there.conflicts if (one.field, one.setting) == ("size", "type")]
+    assert not size.loses_values
+    assert "no range of it can be asked for" in size.breaks
+    assert "size" not in there.right
 
 
 def test_what_somebody_else_made_in_between_is_taken_when_it_fits(sandbox: CoveoSandbox, client: FieldClient) -> None:
@@ -120,6 +175,7 @@ def test_what_somebody_else_made_otherwise_is_a_conflict(sandbox: CoveoSandbox, 
     with pytest.raises(FieldsInConflict, match="mergeWithLexicon is False") as raised:
         client.apply(plan)
     assert raised.value.receipt == AppliedFields()
+    assert "Until then: nothing was done" in raised.value.__notes__[0]
     add_rule(sandbox, "color", "%[farbe]")
     with pytest.raises(FieldsInConflict, match="mapping rule"):
         client.apply(FieldPlan(to_map=("color",)))

@@ -145,6 +145,10 @@ def test_two_numbers_that_differ_are_told_apart(sent: float, other: float) -> No
         (date(2026, 1, 2), "2026-01-02"),
         (datetime(2026, 1, 2, tzinfo=UTC), 1_767_312_000_000),
         ("2026-01-02T00:00:00Z", 1_767_312_000_000),
+        ("20260102", 1_767_312_000_000),
+        (1e-05, "1e-05"),
+        (1e7, "1.0E7"),
+        ("-0.5", -0.5),
         (None, None),
         ([], None),
         ("", None),
@@ -174,6 +178,11 @@ def test_a_value_is_known_in_each_form(sent: object, found: object) -> None:
         ("size 1/", "size 1"),
         ("5.0", "5"),
         ("05", "5"),
+        ("007", 7),
+        (7, "007"),
+        ("1e3", 1000),
+        (1000, "1e3"),
+        ("1.0e3", 1000.0),
         ("1_0", 10),
         (True, "False"),
         (True, 1),
@@ -201,7 +210,7 @@ def test_another_value_is_told(sent: object, found: object) -> None:
 def kinds(sent: Mapping[str, Any], found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is found about the fields of an item."""
     verification = compared(
-        {"a://1": sent}, {"a://1": FoundItem("a://1", 5, found)}, since=None, is_shown=lambda _type: True
+        {"a://1": sent}, {"a://1": [FoundItem("a://1", 5, found)]}, given=1, stamps=set(), is_shown=lambda _type: True
     )
     assert verification.is_complete == (not verification.findings)
     return [(finding.kind, finding.field) for finding in verification.findings]

@@ -52,6 +52,11 @@ def answers(mock: HTTPXMock, *pages: dict[str, Any], rules: Any = (), report: An
         )
 
 
+def none_there(mock: HTTPXMock) -> None:
+    """Have none of the fields be there when they are first looked for."""
+    mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page())
+
+
 def bodies(mock: HTTPXMock, path: str) -> list[Any]:
     """What was sent to a path."""
     return [json.loads(one.content) for one in mock.get_requests() if one.url.path.endswith(path)]
@@ -164,15 +169,15 @@ def test_a_catalog_that_cannot_be_read_stops_no_plan(
 
 
 def test_documents_tell_their_needs(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """A sample of documents will do in place of needs, and mixed types stand among the conflicts."""
+    """A sample of documents will do in place of needs, and mixed types stand among the conflicts only."""
     answers(httpx_mock, page())
     httpx_mock.add_response(url=CATALOG, json=CONFIGURATION)
     documents: list[dict[str, Any]] = [
-        {"documentId": "product://1", "weight": 5},
+        {"documentId": "product://1", "weight": 5, "seats": 2},
         {"documentId": "product://2", "weight": "light"},
     ]
     plan = client.plan(documents)
-    assert plan.to_create == (FieldNeed("weight", facet=True, free_text=True),)
+    assert plan.to_create == (FieldNeed("seats", type="LONG", facet=True),)
     assert plan.reserved == ("documentid",)
     assert [conflict.has for conflict in plan.conflicts] == ["LONG in 1, STRING in 1"]
 
@@ -197,13 +202,14 @@ def test_what_was_done_shows_itself() -> None:
     assert str(done).splitlines() == [
         "created: a, b",
         "mapped: c",
-        "found: <d>",
+        "found as they are needed: <d>",
         "items that were pushed before have to be pushed again: Coveo does not look back at them",
     ]
     assert json.loads(done.to_json()) == {
         "created": ["a", "b"],
         "mapped": ["c"],
         "found": ["<d>"],
+        "in_conflict": [],
         "must_push_again": True,
     }
     html = done._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call
@@ -214,6 +220,7 @@ def test_what_was_done_shows_itself() -> None:
 
 def test_applying_creates_and_maps_exactly_that(client: FieldClient, httpx_mock: HTTPXMock) -> None:
     """Fields in one call, a rule each without a rebuild, and no rule set is replaced."""
+    none_there(httpx_mock)
     httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/batch/create", method="POST", status_code=204)
     httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={"common": {"rules": []}, "types": []})
     rules = f"{PLATFORM}/sources/src/mappings/common/rules?rebuild=false"
@@ -239,13 +246,14 @@ def test_a_field_that_somebody_else_made_meanwhile_is_taken_when_it_fits(
 ) -> None:
     """A 412 is looked into, and the others are created all the same."""
     size = FieldNeed("size")
+    none_there(httpx_mock)
     create = f"{PLATFORM}/indexes/fields/batch/create"
     httpx_mock.add_response(url=create, method="POST", status_code=412, json=EXISTS)
     color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
     httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(color))
     httpx_mock.add_response(url=create, method="POST", status_code=204)
     done = client.apply(FieldPlan(to_create=(COLOR, size)))
-    assert (done.created, done.found, done.must_push_again) == (("size",), ("color",), True)
+    assert (done.created, done.found, done.must_push_again) == (("color", "size"), (), True)
     assert [[model["name"] for model in body] for body in bodies(httpx_mock, "/batch/create")] == [
         ["color", "size"],
         ["size"],
@@ -254,6 +262,7 @@ def test_a_field_that_somebody_else_made_meanwhile_is_taken_when_it_fits(
 
 def test_a_field_that_somebody_else_made_otherwise_is_an_error(client: FieldClient, httpx_mock: HTTPXMock) -> None:
     """It is not changed; the error says what does not fit, and pickles."""
+    none_there(httpx_mock)
     create = f"{PLATFORM}/indexes/fields/batch/create"
     httpx_mock.add_response(url=create, method="POST", status_code=412, json=EXISTS)
     httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page({"name": "color"}))
@@ -264,6 +273,7 @@ def test_a_field_that_somebody_else_made_otherwise_is_an_error(client: FieldClie
 
 def test_a_412_that_cannot_be_explained_ends(client: FieldClient, httpx_mock: HTTPXMock) -> None:
     """Law 7: when the list does not show the field that is said to exist, nothing is tried for ever."""
+    none_there(httpx_mock)
     create = f"{PLATFORM}/indexes/fields/batch/create"
     httpx_mock.add_response(url=create, method="POST", status_code=412, json=EXISTS)
     httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page())
@@ -292,6 +302,7 @@ def test_a_missing_privilege_is_named(client: FieldClient, httpx_mock: HTTPXMock
 
 def test_many_fields_go_in_batches(client: FieldClient, httpx_mock: HTTPXMock) -> None:
     """Five hundred a call, as Coveo's own client sends them."""
+    httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(), is_reusable=True)
     httpx_mock.add_response(
         url=f"{PLATFORM}/indexes/fields/batch/create", method="POST", status_code=204, is_reusable=True
     )
@@ -321,6 +332,71 @@ def test_pages_that_are_claimed_and_empty_end(client: FieldClient, httpx_mock: H
     """Law 7: a number of pages is not believed beyond the first empty one."""
     answers(httpx_mock, page(pages=999_999_999))
     assert client.plan([COLOR]).to_create == (COLOR,)
+
+
+def test_pages_that_come_again_end(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """Law 7: nor beyond one that brings nothing new, of fields and of the report alike."""
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    report = {"items": [{"key": "color", "indexedBy": "NONE"}], "totalPages": 999_999_999}
+    answers(httpx_mock, page(color, pages=999_999_999), page(color, pages=999_999_999), report=report)
+    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/metadata?page=1&perPage=100", json=report)
+    assert client.plan([COLOR]).to_map == ("color",)
+    assert [body["page"] for body in bodies(httpx_mock, "/fields/search")] == [0, 1]
+
+
+def test_pages_that_are_new_for_ever_end(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """Law 7: and of a list without end nothing is made up."""
+
+    def fresh(request: httpx.Request) -> httpx.Response:
+        number = json.loads(request.content)["page"]
+        return httpx.Response(200, json=page({"name": f"f{number}"}, pages=number + 2))
+
+    httpx_mock.add_callback(fresh, url=f"{PLATFORM}/indexes/fields/search", is_reusable=True)
+    with pytest.raises(CoveoRefused, match="more than 100 pages"):
+        client.plan([COLOR])
+    assert len(httpx_mock.get_requests()) == 100
+
+
+PAUSED = {"message": "The organization is paused.", "errorCode": "ORGANIZATION_IS_PAUSED"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_error"),
+    [(403, {}, False), (404, {}, False), (412, {}, False), (400, PAUSED, True), (500, {}, True), (401, {}, True)],
+)
+def test_only_a_report_that_there_is_not_is_passed_over(
+    client: FieldClient, httpx_mock: HTTPXMock, status: int, body: dict[str, Any], *, is_error: bool
+) -> None:
+    """A key without the privilege, or no report, stops no plan; whatever else goes wrong is told."""
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(color))
+    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={})
+    url = f"{PLATFORM}/sources/src/metadata?page=0&perPage=100"
+    httpx_mock.add_response(url=url, status_code=status, json=body, is_reusable=True)
+    if not is_error:
+        assert client.plan([COLOR]).right == ("color",)
+        return
+    with pytest.raises(CoveoRefused, match="read the metadata report") as raised:
+        client.plan([COLOR])
+    assert raised.value.status == status
+
+
+@pytest.mark.parametrize(("status", "body"), [(400, PAUSED), (500, {})])
+def test_a_catalog_that_fails_is_an_error(
+    client: FieldClient, httpx_mock: HTTPXMock, status: int, body: dict[str, Any]
+) -> None:
+    """That the organization is paused, or Coveo in trouble, is no matter of privileges."""
+    answers(httpx_mock, page())
+    httpx_mock.add_response(url=CATALOG, status_code=status, json=body, is_reusable=True)
+    with pytest.raises(CoveoRefused, match="read the catalog configuration"):
+        client.plan([{"documentId": "product://1", "color": "Red"}])
+
+
+def test_needs_of_one_field_with_different_types_are_refused(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A field has one type; both are named before anything is asked."""
+    with pytest.raises(ConfigurationError, match="x is needed as DOUBLE and as STRING"):
+        client.plan([FieldNeed("x", type="DOUBLE"), FieldNeed("x", free_text=True)])
+    assert not httpx_mock.get_requests()
 
 
 def test_a_rule_that_was_made_meanwhile_is_fine(client: FieldClient, httpx_mock: HTTPXMock) -> None:

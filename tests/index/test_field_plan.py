@@ -75,6 +75,45 @@ def test_each_setting_that_is_lacking_is_a_conflict(need: FieldNeed, field: dict
     assert f"color: {setting} is" in str(conflict)
 
 
+@pytest.mark.parametrize(
+    ("needs", "has", "is_lost", "breaks"),
+    [
+        ("LONG", "STRING", False, "no range of it can be asked for, and it is sorted letter by letter"),
+        ("LONG_64", "STRING", False, "no range of it can be asked for, and it is sorted letter by letter"),
+        ("DOUBLE", "STRING", False, "no range of it can be asked for, and it is sorted letter by letter"),
+        ("DATE", "STRING", False, "no range of it can be asked for, and it is sorted letter by letter"),
+        ("LONG_64", "DOUBLE", False, "rounded"),
+        ("LONG", "DATE", False, "taken for times"),
+        ("LONG_64", "LONG", True, "2,147,483,648"),
+        ("DOUBLE", "LONG", True, "not whole"),
+        ("DOUBLE", "LONG_64", True, "not whole"),
+        ("DOUBLE", "DATE", True, "not whole"),
+        ("DATE", "LONG", True, "another type"),
+        ("STRING", "DOUBLE", True, "another type"),
+        ("STRING", "DATE", True, "another type"),
+        ("STRING", "VECTOR", True, "another type"),
+    ],
+)
+def test_only_what_a_field_does_not_hold_is_lost(needs: Any, has: str, breaks: str, *, is_lost: bool) -> None:  # noqa: ANN401 - a type of field
+    """Another type is a conflict, which says what goes wrong; a text holds numbers and dates all the same."""
+    made = plan(FieldNeed("n", type=needs), fields=(FieldSettings(name="n", type=has),))
+    (conflict,) = made.conflicts
+    assert (conflict.setting, conflict.loses_values, made.loses_values) == ("type", is_lost, is_lost)
+    assert breaks in conflict.breaks
+
+
+def test_a_number_in_a_text_is_asked_for_its_other_settings_too() -> None:
+    """What is indexed in another form has to be a facet as well, and a dictionary of texts takes no number."""
+    need = FieldNeed("n", type="LONG", facet=True)
+    settings = [conflict.setting for conflict in shortcomings(need, FieldSettings(name="n"))]
+    assert settings == ["type", "facet"]
+    in_dictionary = plan(need, fields=(FieldSettings(name="n", facet=True, key_value=True),))
+    assert ([conflict.setting for conflict in in_dictionary.conflicts], in_dictionary.loses_values) == (
+        ["type", "keyValue"],
+        True,
+    )
+
+
 @pytest.mark.parametrize(("needs", "has"), [("LONG", "LONG_64"), ("LONG", "DOUBLE"), ("DATE", "DATE")])
 def test_a_wider_type_will_do(needs: Any, has: str) -> None:  # noqa: ANN401 - a type of field
     """A whole number is indexed in a field of larger or decimal numbers."""
@@ -94,8 +133,24 @@ def test_a_rule_that_reads_something_else_is_a_conflict() -> None:
     assert conflict.setting == "mapping rule"
     behind = (MappingRule("color", ("%[farbe]", "%[color]")),)
     assert plan(COLOR, fields=(RIGHT,), rules=behind).loses_values
-    fine = (MappingRule("color", ("%[Color:crawler]", "%[farbe]")),)
+    fine = (MappingRule("color", ("%[color]", "%[farbe]")),)
     assert plan(COLOR, fields=(RIGHT,), rules=fine).is_ready
+
+
+@pytest.mark.parametrize(
+    "content", ["%[color:converter]", "%[Color]", "%[color], %[finish]", "%[color] ", "color", "%[color:Crawler]"]
+)
+def test_a_rule_that_may_read_nothing_is_a_conflict(content: str) -> None:
+    """Case counts in a rule, another origin is not what was sent, and what is joined may be missing."""
+    made = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", (content, "%[color]")),))
+    assert (made.right, made.loses_values) == ((), True)
+    assert made.conflicts[0].has == [content, "%[color]"]
+
+
+def test_a_rule_for_what_was_sent_stops_nothing() -> None:
+    """It is told all the same: an extension that makes this metadata would not be heard."""
+    made = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", ("%[color:crawler]",)),))
+    assert (made.right, made.is_ready, made.loses_values) == ((), False, False)
 
 
 def test_what_is_known_to_vanish_is_mapped() -> None:
@@ -106,10 +161,40 @@ def test_what_is_known_to_vanish_is_mapped() -> None:
     assert plan(COLOR, fields=(RIGHT,), rules=ruled, unmapped=["color"]).to_map == ()
 
 
-def test_keys_of_an_item_are_no_fields() -> None:
-    """They are named, and nothing is done about them."""
-    made = plan(FieldNeed("documentid"), FieldNeed("permissions"), COLOR)
-    assert (made.reserved, made.to_create) == (("documentid", "permissions"), (COLOR,))
+def test_what_is_made_is_mapped_with_it_where_the_source_passes_over_fields() -> None:
+    """One plan is enough: a field that is there and passed over shows that new ones will be too."""
+    size = FieldNeed("size")
+    made = plan(COLOR, size, FieldNeed("other"), fields=(RIGHT,), unmapped=["color", "size"])
+    assert ([need.name for need in made.to_create], made.to_map) == (["size", "other"], ("color", "size"))
+    assert plan(COLOR, size, fields=(RIGHT,), unmapped=["size"]).to_map == ()
+
+
+@pytest.mark.parametrize(
+    "field", [FieldSettings(name="ec_hull"), FieldSettings(name="hull", system=True)], ids=["ec_", "system"]
+)
+def test_what_coveo_maps_itself_is_never_mapped(field: FieldSettings) -> None:
+    """The catalog configuration is in charge of it; that a report shows it nowhere is told as a conflict."""
+    made = plan(FieldNeed(field.name), fields=(field,), unmapped=[field.name])
+    assert (made.to_map, made.right, made.is_ready, made.loses_values) == ((), (), False, False)
+    assert [conflict.setting for conflict in made.conflicts] == ["indexedBy"]
+    new = plan(FieldNeed("ec_new"), COLOR, fields=(RIGHT,), unmapped=["color", "ec_new"])
+    assert new.to_map == ("color",)
+
+
+@pytest.mark.parametrize("name", ["documentid", "permissions", "data"])
+def test_keys_of_an_item_are_no_fields(name: str) -> None:
+    """Whoever needs a field of such a name loses what it holds: nothing is made, and that is said."""
+    made = plan(FieldNeed(name), COLOR)
+    assert (made.to_create, made.loses_values, made.is_ready) == ((COLOR,), True, False)
+    (conflict,) = made.conflicts
+    assert (conflict.field, conflict.setting, conflict.loses_values) == (name, "name", True)
+
+
+def test_keys_of_documents_that_are_no_fields_are_named() -> None:
+    """They say what an item is, and there is nothing to do about them, whatever they hold."""
+    inferred = infer([{"documentId": "product://1", "permissions": [{"allowAnonymous": True}], "a": "b"}])
+    assert (inferred.reserved, inferred.mixed) == (("documentid", "permissions"), ())
+    assert [need.name for need in inferred.needs] == ["a"]
 
 
 def test_a_plan_shows_itself() -> None:
@@ -117,7 +202,6 @@ def test_a_plan_shows_itself() -> None:
     whole = plan(
         COLOR,
         FieldNeed("size"),
-        FieldNeed("data"),
         FieldNeed("kind", facet=True),
         FieldNeed("old", facet=True),
         fields=(
@@ -132,8 +216,8 @@ def test_a_plan_shows_itself() -> None:
         "to map: kind, from the metadata kind",
         "in conflict: old: type is '<b>' and has to be 'STRING', else values of another type are not indexed",
         "right: size",
-        "reserved: data, a key of an item",
     ]
+    assert str(FieldPlan(reserved=("data",))) == "reserved: data, a key of an item"
     assert json.loads(whole.to_json())["to_create"][0]["name"] == "color"
     html = whole._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call
     assert "&lt;b&gt;" in html
@@ -150,7 +234,7 @@ def test_rules_are_read_whatever_else_stands_there() -> None:
     }
     first, second = rules_in(answer)
     assert first == MappingRule("color", ("%[a]", "%[b:x]"))
-    assert (first.reads("a"), first.reads("b"), first.reads("c")) == (True, False, False)
+    assert (first.copies("a"), first.copies("b"), second.copies("size")) == (True, False, False)
     assert second == MappingRule("size", (), "Product")
     assert list(rules_in({"common": 5, "types": None})) == []
 
@@ -177,7 +261,7 @@ def test_values_tell_what_a_field_has_to_be(values: list[Any], need: dict[str, A
 
 
 def test_types_that_go_into_no_one_field_are_named() -> None:
-    """Law 9: such a key becomes a text, and the plan says which types it has, and how often."""
+    """Law 9: only a text could hold them all, and the plan says which types there are, and how often."""
     inferred = infer([{"size": 5}, {"size": "XL"}, {"size": "L"}])
     assert inferred.needs == (FieldNeed("size", facet=True, free_text=True),)
     (conflict,) = inferred.mixed

@@ -108,6 +108,33 @@ def test_a_key_that_may_not_see_the_source_searches_the_organization(
     assert ["cq" in body for body in bodies(httpx_mock)] == [False, False]
 
 
+def test_a_source_that_is_not_there_is_told(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """Items of another source are not taken for its own."""
+    httpx_mock.add_response(url=SOURCE_CALL, status_code=404, json={"errorCode": "SOURCE_DOES_NOT_EXIST"})
+    with pytest.raises(ConfigurationError, match="no source src in the organization myorg"):
+        search.find(YELLOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"errorCode": "ORGANIZATION_IS_PAUSED"}),
+        (401, {"errorCode": "INVALID_TOKEN"}),
+        (429, {}),
+        (500, {}),
+        (200, {}),
+    ],
+)
+def test_that_the_source_could_not_be_asked_for_is_no_missing_privilege(
+    search: CoveoSearch, httpx_mock: HTTPXMock, status: int, body: dict[str, Any]
+) -> None:
+    """Only a 403 is; anything else is an error, as the items of all sources would count."""
+    httpx_mock.add_response(url=SOURCE_CALL, status_code=status, json=body, is_reusable=True)
+    for ask in (lambda: search.find(YELLOW), lambda: search.facet("color"), lambda: search.verify({"p://1": {}})):
+        with pytest.raises(CoveoRefused, match=rf"name of the source: Coveo answered {status}"):
+            ask()
+
+
 @pytest.mark.usefixtures("name_of_source")
 def test_an_error_inside_a_success_is_raised(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """Coveo says with a 200 that it cannot read an expression."""

@@ -12,32 +12,13 @@ from typing import Any
 import attrs
 import httpx
 import pytest
+from passing_time import PassingTime
 
 from coveo_enrich import CoveoSource, PartialUpdate, RetryPolicy, StreamClient
 from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
 from coveo_enrich.index import IndexingLog, IndexingReport
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.stream import ChunkReceipt, Receipt
-
-
-class PassingTime:
-    """A time that passes only by waiting, for the client and the sandbox."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.waits: list[float] = []
-        self.sandbox: CoveoSandbox | None = None
-        monkeypatch.setattr("coveo_enrich.index.logs.time", SimpleNamespace(monotonic=self.monotonic, sleep=self.sleep))
-        monkeypatch.setattr("coveo_enrich.index.platform_calls.time", SimpleNamespace(sleep=self.sleep))
-
-    def monotonic(self) -> float:
-        """Seconds that were waited."""
-        return sum(self.waits)
-
-    def sleep(self, seconds: float) -> None:
-        """Let them pass."""
-        self.waits.append(seconds)
-        if self.sandbox:
-            self.sandbox.advance(minutes=seconds / 60)
 
 
 @pytest.fixture(autouse=True)
@@ -173,20 +154,21 @@ def test_a_log_that_lags_is_waited_for(passing: PassingTime) -> None:
 
 
 def test_the_time_may_be_over_before(passing: PassingTime) -> None:
-    """What is not told of is pending; no wait goes beyond the time."""
+    """What is not told of is pending; the last wait is shorter, so that there is a look at the end of the time."""
     with CoveoSandbox(log_delay_seconds=3_600) as sandbox:
         passing.sandbox = sandbox
         source = CoveoSource(**sandbox.connection)
         with StreamClient(source) as client, IndexingLog(source, poll_seconds=60) as log:
             receipt = client.update(products(1))
             report = log.wait(receipt, timeout=150)
-            assert passing.waits == [60.0, 60.0]
+            assert passing.waits == [60.0, 60.0, 30.0]
+            assert log_calls(sandbox) == 4 + 1
             assert states(report) == ["pending"]
             assert not report.is_settled
             assert not report.is_complete
             assert "0 of 1 batches accepted, 1 pending" in str(report)
             assert states(log.wait(receipt, timeout=0)) == ["pending"]
-            assert passing.waits == [60.0, 60.0]
+            assert passing.waits == [60.0, 60.0, 30.0]
 
 
 def test_a_load_has_to_be_read_back(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
 import attrs
 import httpx
 import pytest
+from passing_time import PassingTime
 from pytest_httpx import HTTPXMock
 
 from coveo_enrich import CoveoSource, RetryPolicy
 from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
 from coveo_enrich.index import IndexingLog, IndexingReport
+from coveo_enrich.index.answer import Answer
 from coveo_enrich.index.log_calls import entries_in, ranges
 from coveo_enrich.stream import ChunkReceipt, Receipt
 
@@ -96,15 +98,9 @@ def asked(request: httpx.Request) -> tuple[dict[str, list[str]], Any]:
 
 
 @pytest.fixture(autouse=True)
-def _standing_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No time passes, so that only the answers decide."""
-    ticks = iter(range(1_000))
-
-    def sleep(_seconds: float) -> None:
-        """Do not."""
-
-    still = SimpleNamespace(monotonic=lambda: float(next(ticks)), sleep=sleep)
-    monkeypatch.setattr("coveo_enrich.index.logs.time", still)
+def passing(monkeypatch: pytest.MonkeyPatch) -> PassingTime:
+    """A minute after the stamp; no time passes but by waiting."""
+    return PassingTime(monkeypatch, now=STAMP / 1_000 + 60)
 
 
 def test_two_requests_are_one_look(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
@@ -180,9 +176,9 @@ def test_a_problem_outweighs_a_success(httpx_mock: HTTPXMock, log: IndexingLog) 
     assert [(batch.state, batch.error) for batch in report.batches] == [("refused", "late; ERROR")]
 
 
-@pytest.mark.parametrize("stamp", [str(STAMP), STAMP])
+@pytest.mark.parametrize("stamp", [str(STAMP), STAMP, float(STAMP)])
 def test_a_stamp_is_text_or_number(httpx_mock: HTTPXMock, log: IndexingLog, stamp: object) -> None:
-    """Coveo documents a text, and shows numbers too."""
+    """Coveo documents a text, and shows numbers too; some JSON writes those with a point."""
     assert wait(httpx_mock, log, [page(entry(stamp=stamp))]).is_complete
 
 
@@ -232,11 +228,153 @@ def test_pages_are_followed_and_each_entry_is_told_once(httpx_mock: HTTPXMock, l
     assert numbers == [["0"], ["0"], ["1"]]
 
 
-@pytest.mark.parametrize("again", [page(item("a://1"), more=True), page(more=True)])
-def test_pages_that_never_end_are_left(httpx_mock: HTTPXMock, log: IndexingLog, again: dict[str, Any]) -> None:
-    """A page that brings nothing new is the last, whatever it says of a next one."""
-    report = wait(httpx_mock, log, [page(entry())], [page(item("a://1"), more=True), again])
+@pytest.mark.parametrize("again", [page(item("a://1"), more=True), page(more=True)], ids=["the same", "empty"])
+def test_a_failure_behind_pages_without_anything_new_is_found(
+    httpx_mock: HTTPXMock, log: IndexingLog, again: dict[str, Any]
+) -> None:
+    """Law 9: as long as Coveo says that there is a next page, it is read."""
+    pages = [page(item("a://1"), more=True), *[again] * 9, page(item("a://2"))]
+    report = wait(httpx_mock, log, [page(more=True), page(entry())], pages)
+    assert [batch.state for batch in report.batches] == ["accepted"]
+    assert [one.document_id for one in report.failed_items] == ["a://1", "a://2"]
+    assert report.unread == ""
+
+
+@pytest.mark.parametrize("again", [page(item("a://1"), more=True), page(more=True)], ids=["the same", "empty"])
+def test_pages_that_never_end_are_left_and_that_is_said(
+    httpx_mock: HTTPXMock, log: IndexingLog, again: dict[str, Any]
+) -> None:
+    """Law 9: after ten pages in a row without anything new the report is not complete, and says why."""
+    report = wait(httpx_mock, log, [page(entry())], [page(item("a://1"), more=True), *[again] * 10])
     assert [one.document_id for one in report.failed_items] == ["a://1"]
+    assert "could not be read to their end" in str(report)
+    report = attrs.evolve(report, failed_items=())
+    assert (report.is_settled, report.is_complete, report.unread != "") == (True, False, True)
+
+
+def test_pages_of_ever_new_entries_are_left_too(httpx_mock: HTTPXMock, log: IndexingLog, passing: PassingTime) -> None:
+    """After a hundred of them, before the calls that Coveo allows in five minutes are used up."""
+    numbers = count()
+    httpx_mock.add_callback(
+        lambda _: httpx.Response(200, json=page(entry(stamp="1", guid=str(next(numbers))), more=True)),
+        is_reusable=True,
+    )
+    report = log.wait(sent(STAMP), timeout=0)
+    assert (len(httpx_mock.get_requests()), passing.waits) == (200, [])
+    assert "could not be read to their end" in str(report)
+
+
+def test_logs_of_a_push_of_long_ago_are_not_asked_for(
+    httpx_mock: HTTPXMock, source: CoveoSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coveo keeps them for 14 days: what was sent before is unknown, which is said at once."""
+    PassingTime(monkeypatch, now=STAMP / 1_000 + 15 * 86_400)
+    with IndexingLog(source) as log:
+        report = log.wait(sent(STAMP))
+    assert httpx_mock.get_requests() == []
+    assert [batch.state for batch in report.batches] == ["unknown"]
+    assert "do not go back that far" in str(report)
+    assert (report.is_settled, report.is_complete) == (False, False)
+
+
+def test_of_a_long_push_the_logs_are_asked_for_as_far_as_they_go_back(
+    httpx_mock: HTTPXMock, source: CoveoSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of more than 14 days ago is unknown, and is not waited for."""
+    days = 86_400_000
+    passing = PassingTime(monkeypatch, now=STAMP / 1_000 + 15 * 86_400)
+    late = entry(stamp=str(STAMP + 2 * days), datetime="2026-05-24T23:36:10.000Z")
+    for told in ([late], [late], []):
+        httpx_mock.add_response(json=page(*told))
+    with IndexingLog(source) as log:
+        report = log.wait(sent(STAMP, STAMP + 2 * days))
+    assert [batch.state for batch in report.batches] == ["unknown", "accepted"]
+    assert asked(httpx_mock.get_requests()[0])[0]["from"] == ["2026-05-23T23:35:59.825Z"]
+    assert passing.waits == [30.0]
+
+
+def test_a_poll_of_nothing_does_not_spin(httpx_mock: HTTPXMock, log: IndexingLog, passing: PassingTime) -> None:
+    """Between two looks there are at first 0.05 seconds, then ever more, up to one; the last look is at the end."""
+    httpx_mock.add_response(json=EMPTY, is_reusable=True)
+    log.wait(sent(STAMP), timeout=5)
+    assert passing.waits == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1, 1, 1, 0.45])
+
+
+def test_the_time_ends_a_look_that_would_have_to_wait_longer(
+    httpx_mock: HTTPXMock, source: CoveoSource, passing: PassingTime
+) -> None:
+    """A second try that would come after the end of the time is not made: what the look before found is returned."""
+    httpx_mock.add_response(json=page(entry()))
+    httpx_mock.add_response(status_code=504)
+    httpx_mock.add_response(json=EMPTY)
+    with IndexingLog(source, retry=RetryPolicy(attempts=6, first_wait_seconds=200)) as log:
+        report = log.wait(sent(STAMP, STAMP + 1), timeout=100)
+    assert [batch.state for batch in report.batches] == ["accepted", "pending"]
+    assert passing.waits == [30.0]
+
+
+def test_failures_that_there_is_no_time_to_read_are_said_to_be_unread(
+    httpx_mock: HTTPXMock, source: CoveoSource, passing: PassingTime
+) -> None:
+    """Law 9: batches that were accepted are no word on their items."""
+    httpx_mock.add_response(json=page(entry()))
+    httpx_mock.add_response(json=page(entry()))
+    httpx_mock.add_response(status_code=504)
+    with IndexingLog(source, retry=RetryPolicy(attempts=6, first_wait_seconds=200)) as log:
+        report = log.wait(sent(STAMP), timeout=100)
+    assert (report.is_settled, report.is_complete) == (True, False)
+    assert "as the time was over" in str(report)
+    assert passing.waits == [30.0]
+
+
+def test_the_first_look_is_always_finished(httpx_mock: HTTPXMock, source: CoveoSource, passing: PassingTime) -> None:
+    """However short the time is: its tries are waited for, and so is the look for items."""
+    for told in (page(entry()), EMPTY):
+        httpx_mock.add_response(status_code=504)
+        httpx_mock.add_response(json=told)
+    with IndexingLog(source, retry=RetryPolicy(attempts=6, first_wait_seconds=200)) as log:
+        assert log.wait(sent(STAMP), timeout=1).is_complete
+    assert len(passing.waits) == 2
+
+
+def test_a_wait_for_the_pace_ends_with_the_time(
+    httpx_mock: HTTPXMock, source: CoveoSource, passing: PassingTime
+) -> None:
+    """When the calls of five minutes are used up, what is known is returned, and not minutes later."""
+    httpx_mock.add_response(json=EMPTY, is_reusable=True)
+    with IndexingLog(source, calls_per_five_minutes=2) as log:
+        report = log.wait(sent(STAMP), timeout=100)
+    assert [batch.state for batch in report.batches] == ["pending"]
+    assert sum(passing.waits) == 60
+
+
+def test_no_key_is_in_a_report(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
+    """Law 13: an error that repeats the key is told without it, of batches and of items."""
+    report = wait(
+        httpx_mock,
+        log,
+        [page(entry("WARNING", error="not for xx-broad"))],
+        [page(item("a://1", meta={"error": "xx-broad"}))],
+    )
+    assert "xx-broad" not in report.to_json()
+    assert report.batches[0].error == "not for (the key)"
+
+
+def test_the_key_that_was_sent_is_the_one_that_is_not_shown(httpx_mock: HTTPXMock) -> None:
+    """Law 13: also where it changes with every call, and in an error that Coveo answers with a 200."""
+    keys = count()
+    rotating = CoveoSource(
+        organization_id="my org/1", source_id="src/1", api_key="xx", platform_key=lambda: f"key-{next(keys)}"
+    )
+    httpx_mock.add_callback(
+        lambda asked: httpx.Response(
+            200, json={"errorCode": asked.headers["Authorization"], "message": asked.headers["Authorization"]}
+        )
+    )
+    with IndexingLog(rotating) as log, pytest.raises(CoveoRefused) as raised:
+        log.wait(sent(STAMP))
+    assert "key-" not in f"{raised.value} {raised.value!r}"
+    assert str(raised.value).count("(the key)") == 2
 
 
 @pytest.mark.parametrize("more", ["true", 1, None])
@@ -301,7 +439,7 @@ def test_it_waits_until_the_last_batch_is_told_of(httpx_mock: HTTPXMock, log: In
 def test_the_sample_of_the_documentation_is_read() -> None:
     """A warning as documented: orderingid as text, and the error."""
     sample = {**entry("WARNING", stamp="1716387965000", error="…"), "datetime": "2026-05-22T23:35:59.825Z"}
-    (read,), more = entries_in({"documentLogEntries": [sample], "hasNextPage": False})
+    (read,), more = entries_in(Answer({"documentLogEntries": [sample], "hasNextPage": False}))
     assert (read.result, read.ordering_id, read.error, more) == ("WARNING", "1716387965000", "…", False)
     assert read.moment == datetime(2026, 5, 22, 23, 35, 59, 825_000, tzinfo=UTC)
     assert attrs.evolve(read, time="2026-05-22T23:35:59").moment == datetime(2026, 5, 22, 23, 35, 59, tzinfo=UTC)

@@ -14,7 +14,7 @@ from coveo_enrich.index import CoveoSearch
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.stream import Receipt
 
-ITEM = {"documentId": "product://1", "color": "Yellow", "size": "L"}
+ITEM = {"documentId": "product://1", "color": "Yellow", "size": "L", "tags": ["light", "short"]}
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def sandbox() -> Iterator[CoveoSandbox]:
         one.create_field("color", facet=True)
         one.create_field("size")
         one.create_field("empty", facet=True)
+        one.create_field("tags", multi_value=True)
         with StreamClient(CoveoSource(**one.connection)) as client:
             client.update([ITEM])
         yield one
@@ -46,6 +47,11 @@ def test_a_facet_without_values_is_empty(search: CoveoSearch) -> None:
     assert search.facet("color") == {"Yellow": 1}
     assert search.facet("empty") == {}
     assert search.facet("color", expression='@color=="Red"') == {}
+
+
+def test_a_field_of_several_values_has_a_facet(search: CoveoSearch) -> None:
+    """Its own option is enough, without that of a facet of one value."""
+    assert search.facet("tags") == {"light": 1, "short": 1}
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import attrs
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from passing_time import PassingTime
 from pytest_httpx import HTTPXMock
 
 from coveo_enrich import CoveoSource, RetryPolicy
 from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
 from coveo_enrich.index import CoveoSearch, Finding
-from coveo_enrich.index.expressions import can_be_quoted, is_any_of, split_by_length
+from coveo_enrich.index.expressions import LONGEST, can_be_quoted, is_any_of
+from coveo_enrich.index.reading_back import groups_of, with_one_of
 
 SEARCH = "https://platform.cloud.coveo.com/rest/search/v2?organizationId=myorg"
 SOURCE = CoveoSource(organization_id="myorg", source_id="src", api_key="xx-push", platform_key="xx-platform")
@@ -38,6 +41,12 @@ SOURCE_CALL = "https://platform.cloud.coveo.com/rest/organizations/myorg/sources
 def name_of_source(httpx_mock: HTTPXMock) -> None:
     """Say what the source is called, if that is asked."""
     httpx_mock.add_response(url=SOURCE_CALL, json={"name": "My Catalog"}, is_optional=True, is_reusable=True)
+
+
+@pytest.fixture(autouse=True)
+def passing(monkeypatch: pytest.MonkeyPatch) -> PassingTime:
+    """No time passes but by waiting."""
+    return PassingTime(monkeypatch)
 
 
 @pytest.fixture
@@ -71,7 +80,7 @@ def test_items_are_asked_for_by_their_uri_past_the_caches(search: CoveoSearch, h
     assert bodies(httpx_mock) == [
         {
             "aq": '@uri==("product://1","product://1/","product://2","product://2/")',
-            "numberOfResults": 4,
+            "numberOfResults": 1000,
             "fieldsToInclude": ["color", "indexeddate", "orderingid", "uri"],
             "maximumAge": 0,
             "cq": '@source=="My Catalog"',
@@ -97,13 +106,74 @@ def test_only_what_was_not_as_sent_is_looked_at_again(search: CoveoSearch, httpx
     assert [body["aq"] for body in bodies(httpx_mock)][1] == '@uri==("product://2","product://2/")'
 
 
-def test_it_looks_again_until_it_is_shown(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+def test_it_looks_again_until_it_is_shown(search: CoveoSearch, httpx_mock: HTTPXMock, passing: PassingTime) -> None:
     """The index needs half a minute and more, so what is missing or old is looked for again."""
     httpx_mock.add_response(url=SEARCH, json={"results": []})
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", 4, color="Yellow")]})
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", 5, color="Yellow")]})
     assert search.verify(YELLOW, pushed=Push((5,))).is_complete
     assert len(searches(httpx_mock)) == 3
+    assert passing.waits == pytest.approx([0.05, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("timeout", "waits"), [(0, []), (20, [20]), (30, [30]), (70, [30, 30, 10])], ids=["one look", "20", "30", "70"]
+)
+def test_the_last_look_is_at_the_end_of_the_time(
+    httpx_mock: HTTPXMock, passing: PassingTime, timeout: float, waits: list[float]
+) -> None:
+    """Also where less time is given than there is between two looks."""
+    httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
+    with CoveoSearch(SOURCE) as search:
+        assert search.verify(YELLOW, timeout=timeout).findings == (Finding("missing item", "product://1"),)
+    assert passing.waits == waits
+    assert len(searches(httpx_mock)) == len(waits) + 1
+
+
+def test_a_poll_of_nothing_does_not_use_up_all_calls(
+    search: CoveoSearch, httpx_mock: HTTPXMock, passing: PassingTime
+) -> None:
+    """The waits for what never comes grow to a second: the time ends before the calls of five minutes do."""
+    httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
+    search.verify(YELLOW, timeout=10)
+    assert passing.waits == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, *[1] * 8, 0.45])
+    assert passing.monotonic() == pytest.approx(10)
+
+
+def test_no_wait_for_another_try_goes_beyond_the_time(httpx_mock: HTTPXMock, passing: PassingTime) -> None:
+    """What is known by then is returned."""
+    httpx_mock.add_response(url=SEARCH, json={"results": []})
+    httpx_mock.add_response(url=SEARCH, status_code=503)
+    with CoveoSearch(SOURCE, retry=RetryPolicy(attempts=5, first_wait_seconds=200)) as search:
+        assert search.verify(YELLOW, timeout=90).findings == (Finding("missing item", "product://1"),)
+    assert passing.waits == [30]
+
+
+def test_the_first_look_is_always_finished(httpx_mock: HTTPXMock, passing: PassingTime) -> None:
+    """However short the time is, its tries are waited for."""
+    httpx_mock.add_response(url=SEARCH, status_code=503)
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", color="Yellow")]})
+    with CoveoSearch(SOURCE, retry=RetryPolicy(attempts=5, first_wait_seconds=200)) as search:
+        assert search.verify(YELLOW, timeout=0).is_complete
+    assert len(passing.waits) == 1
+
+
+def test_no_wait_for_the_pace_goes_beyond_the_time(httpx_mock: HTTPXMock, passing: PassingTime) -> None:
+    """When the calls of five minutes are used up, what is known is returned, and not minutes later."""
+    httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
+    with CoveoSearch(SOURCE, calls_per_five_minutes=3) as search:
+        assert search.verify(YELLOW, timeout=150).findings == (Finding("missing item", "product://1"),)
+    assert passing.waits == [30, 30]
+
+
+def test_what_a_look_that_was_broken_off_found_counts(httpx_mock: HTTPXMock) -> None:
+    """Of many items those that were asked for before the calls were used up."""
+    first, second = (f"product://{letter * 3_000}" for letter in "ab")
+    expected: dict[str, dict[str, Any]] = {first: {}, second: {}}
+    for found in ([], [], [item(first)]):
+        httpx_mock.add_response(url=SEARCH, json={"results": found})
+    with CoveoSearch(SOURCE, calls_per_five_minutes=4) as search:
+        assert search.verify(expected, timeout=100).findings == (Finding("missing item", second),)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +222,9 @@ def test_a_sample_looks_for_some(search: CoveoSearch, httpx_mock: HTTPXMock) -> 
     """Of a large catalog as many as are asked for, and of a small one all."""
     httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
     expected: dict[str, dict[str, Any]] = {f"product://{number}": {} for number in range(50)}
-    assert search.verify(expected, sample=3, timeout=0).items == 3
+    found = search.verify(expected, sample=3, timeout=0)
+    assert (found.items, found.given) == (3, 50)
+    assert str(found).startswith("0 of 3 items are as they were sent, a sample of the 50 that were given")
     assert search.verify(expected, sample=99, timeout=0).items == 50
 
 
@@ -161,6 +233,11 @@ def test_a_sample_looks_for_some(search: CoveoSearch, httpx_mock: HTTPXMock) -> 
     [
         {"exception": {"code": "QueryExceptionInvalidSyntax", "message": "bad"}, "results": []},
         {"errors": [{"message": "bad"}], "results": []},
+        {"exception": "bad", "results": []},
+        {"errors": ["bad"], "results": []},
+        {"errors": {"code": "bad"}, "results": []},
+        {"statusCode": 400, "message": "bad", "type": "InvalidQueryException"},
+        {"errorCode": "X", "message": "bad", "results": []},
     ],
 )
 def test_an_error_inside_a_success_is_an_error(
@@ -170,6 +247,24 @@ def test_an_error_inside_a_success_is_an_error(
     httpx_mock.add_response(url=SEARCH, json=body)
     with pytest.raises(CoveoRefused, match="bad"):
         search.read_back(["product://1"], [])
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"results": null, "totalCount": 5}', b'{"results": {}}'])
+def test_an_answer_without_results_is_an_error(search: CoveoSearch, httpx_mock: HTTPXMock, body: bytes) -> None:
+    """It is no word that items are missing."""
+    httpx_mock.add_response(url=SEARCH, content=body)
+    with pytest.raises(CoveoRefused, match="the body has no results"):
+        search.verify(YELLOW)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"facets": None}, {"facets": [{"values": [{"value": "a", "numberOfResults": "x"}]}]}]
+)
+def test_an_answer_without_counts_is_an_error(search: CoveoSearch, httpx_mock: HTTPXMock, body: dict[str, Any]) -> None:
+    """It is no word that no item has a value."""
+    httpx_mock.add_response(url=SEARCH, json=body)
+    with pytest.raises(CoveoRefused, match="read the values of"):
+        search.facet("color")
 
 
 def test_a_missing_privilege_is_named(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
@@ -200,13 +295,14 @@ def test_no_value_becomes_a_part_of_the_syntax(value: str) -> None:
             is_any_of("f", [value])
 
 
-@given(st.lists(st.text(max_size=5_000), max_size=50), st.integers(1, 9))
-def test_a_group_of_values_is_neither_too_long_nor_too_many(values: list[str], most: int) -> None:
-    """All values, in their order, in groups of a bearable size."""
-    groups = list(split_by_length(values, most))
-    assert [value for group in groups for value in group] == values
-    assert all(len(group) <= most for group in groups)
-    assert all(sum(map(len, group[:-1])) <= 4_000 for group in groups)
+@example([f"product://{number:040}" for number in range(100)])
+@given(st.lists(st.text("ab/é", min_size=1, max_size=3_000), max_size=250))
+def test_a_group_of_ids_is_neither_too_long_nor_too_many(ids: list[str]) -> None:
+    """All ids, in their order, in expressions of a bearable length: each id goes in twice, and so counts twice."""
+    groups = list(groups_of(ids))
+    assert [one for group in groups for one in group] == ids
+    assert all(len(group) <= 100 for group in groups)
+    assert all(len(with_one_of(group)) <= LONGEST for group in groups if len(group) > 1)
 
 
 @pytest.mark.parametrize("options", [{"poll_seconds": -1}, {"calls_per_five_minutes": 0}])
@@ -218,7 +314,12 @@ def test_a_value_out_of_its_range_is_refused(options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{"exception": {"message": "token xx-platform is bad"}}, {"errors": [{"message": "xx-platform" * 999}]}],
+    [
+        {"exception": {"message": "token xx-platform is bad"}},
+        {"exception": {"code": "xx-platform", "message": "bad"}},
+        {"errors": [{"message": "xx-platform" * 999}]},
+        {"errors": ["xx-platform"]},
+    ],
 )
 def test_no_key_is_in_a_message_of_a_search(search: CoveoSearch, httpx_mock: HTTPXMock, body: dict[str, Any]) -> None:
     """Law 13: what Coveo says inside a success is shown without the key, and not without end."""
@@ -226,7 +327,24 @@ def test_no_key_is_in_a_message_of_a_search(search: CoveoSearch, httpx_mock: HTT
     with pytest.raises(CoveoRefused) as raised:
         search.read_back(["product://1"], [])
     assert "xx-platform" not in str(raised.value)
+    assert "xx-platform" not in repr(raised.value)
     assert len(str(raised.value)) < 1_000
+
+
+def test_the_key_that_was_sent_is_the_one_that_is_not_shown(httpx_mock: HTTPXMock) -> None:
+    """Law 13: also where the callable gives another one each time."""
+    keys = count()
+    source = attrs.evolve(SOURCE, platform_key=lambda: f"key-{next(keys)}")
+
+    def echo(request: httpx.Request) -> httpx.Response:
+        told = request.headers["Authorization"]
+        return httpx.Response(200, json={"exception": {"code": told, "message": told}})
+
+    httpx_mock.add_callback(echo, url=SEARCH)
+    with CoveoSearch(source) as search, pytest.raises(CoveoRefused) as raised:
+        search.verify(YELLOW)
+    assert "key-" not in f"{raised.value} {raised.value!r}"
+    assert str(raised.value).count("(the key)") == 2
 
 
 def test_ids_that_differ_by_a_slash_or_case_are_told_apart(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
@@ -245,6 +363,8 @@ def test_what_proves_no_push_is_refused_or_old(search: CoveoSearch, httpx_mock: 
     """A receipt without an orderingId cannot tell items of its push, nor can an item without one be told."""
     with pytest.raises(ConfigurationError, match="no orderingId"):
         search.verify(YELLOW, pushed=Push(()))
+    with pytest.raises(ConfigurationError, match="CloseOutcomeUnknown"):
+        search.verify(YELLOW, pushed=Push(()))
     with pytest.raises(ConfigurationError, match="timeout"):
         search.verify(YELLOW, timeout=float("nan"))
     bare = {"uri": "product://1", "raw": {"uri": "product://1", "color": "Yellow"}}
@@ -257,3 +377,37 @@ def test_keys_of_an_item_are_not_looked_for(search: CoveoSearch, httpx_mock: HTT
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", color="Yellow")]})
     whole = {"documentId": "product://1", "data": "<html>", "fileExtension": ".html", "color": "Yellow"}
     assert search.verify({"product://1": whole}).is_complete
+
+
+def test_where_nothing_is_looked_for_nothing_is_proven(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """An empty list of items, a mistake more often than not, is no success."""
+    found = search.verify({})
+    assert (found.is_complete, found.may_change) == (False, False)
+    assert str(found) == "no item was given to be looked for"
+    assert httpx_mock.get_requests() == []
+
+
+OTHERS = [item("product://1", 9, color="Red"), item("product://1", 5, color="Yellow"), item("product://1", 7)]
+
+
+@pytest.mark.parametrize("results", [OTHERS, OTHERS[::-1]], ids=["in order", "backwards"])
+def test_of_several_items_of_one_id_the_one_of_the_push_is_compared(
+    search: CoveoSearch, httpx_mock: HTTPXMock, results: list[dict[str, Any]]
+) -> None:
+    """Other sources may have items of the same ids; without a receipt it is the one that is the most like it."""
+    httpx_mock.add_response(url=SEARCH, json={"results": results}, is_reusable=True)
+    assert search.verify(YELLOW, timeout=0).is_complete
+    assert search.verify(YELLOW, pushed=Push((5,)), timeout=0).is_complete
+    other = search.verify(YELLOW, pushed=Push((9, 8)), timeout=0)
+    assert other.findings == (Finding("different value", "product://1", "color", "Yellow", "Red"),)
+    assert search.verify(YELLOW, pushed=Push((7,)), timeout=0).findings[0].kind == "missing field"
+    assert search.read_back(["product://1"], ["color"])["product://1"]["color"] == "Red"
+
+
+def test_an_item_in_other_letters_does_not_take_the_place_of_one_in_the_same(
+    search: CoveoSearch, httpx_mock: HTTPXMock
+) -> None:
+    """Coveo finds both, in whichever order."""
+    found = [item("product://x/A/", color="Yellow"), item("product://X/a/", color="Red")]
+    httpx_mock.add_response(url=SEARCH, json={"results": found})
+    assert search.verify({"product://x/A": {"color": "Yellow"}}, timeout=0).is_complete

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from coveo_enrich import CoveoSource, PartialUpdate, StreamClient
+from coveo_enrich._http import HttpSender
 from coveo_enrich.errors import ConfigurationError, FieldsNotReady
 from coveo_enrich.index import FieldClient, FieldNeed
+from coveo_enrich.retry import Pace
 from coveo_enrich.sandbox import CoveoSandbox
 
 COLOR = FieldNeed("color", facet=True, free_text=True)
@@ -46,6 +48,7 @@ def test_nothing_is_sent_when_values_would_vanish(
     with StreamClient(source_of(sandbox), needs=[COLOR]) as client, pytest.raises(FieldsNotReady) as raised:
         operation(client, None)
     assert "to create: color, STRING, facet, free text search" in str(raised.value)
+    assert "client.apply(client.plan(needs))" in str(raised.value)
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301 - pickled here
     assert not [request for request in sandbox.requests() if "/push/" in request.path]
 
@@ -86,6 +89,71 @@ def test_a_setting_that_loses_no_value_stops_nothing(sandbox: CoveoSandbox) -> N
     sandbox.create_field("color")
     with StreamClient(source_of(sandbox), needs=[COLOR]) as client:
         client.update([ITEM])
+
+
+@pytest.mark.parametrize(
+    ("need", "type_", "value"),
+    [("LONG", "STRING", 5), ("DATE", "STRING", "2026-01-02"), ("LONG_64", "DOUBLE", 3_000_000_000)],
+)
+def test_what_a_field_of_another_type_holds_is_sent(sandbox: CoveoSandbox, need: Any, type_: Any, value: Any) -> None:  # noqa: ANN401 - as parametrized
+    """It is indexed, if not as it should be: the plan tells, and no push is stopped."""
+    sandbox.create_field("size", type=type_)
+    with StreamClient(source_of(sandbox), needs=[FieldNeed("size", type=need)]) as client:
+        client.update([{"documentId": "product://1", "size": value}])
+    (item,) = sandbox.items()
+    assert item["size"]
+
+
+def test_no_advice_is_given_that_does_nothing(sandbox: CoveoSandbox) -> None:
+    """What is there and does not fit is never changed by this library, so that is left to the reader."""
+    sandbox.create_field("color", type="LONG")
+    with StreamClient(source_of(sandbox), needs=[COLOR]) as client, pytest.raises(FieldsNotReady) as raised:
+        client.update([ITEM])
+    assert "client.apply" not in str(raised.value)
+    assert "Change the fields in Coveo" in str(raised.value)
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301 - pickled here
+
+
+def test_the_look_counts_among_the_calls_of_the_client(sandbox: CoveoSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three calls a look, as many as the push: all of them take their turn at the one pace of the client."""
+    turns: list[Pace] = []
+
+    def take(self: Pace, now: float, places: int = 1) -> float:
+        turns.extend([self] * (places if now else 0))
+        return 0.0
+
+    monkeypatch.setattr(Pace, "take", take)
+    sandbox.create_field("color", facet=True, merge_with_lexicon=True)
+    with StreamClient(source_of(sandbox), needs=[COLOR]) as client:
+        client.update([ITEM])
+        client.update([{**ITEM, "documentId": "product://2"}])
+    looks = [request for request in sandbox.requests() if "/push/" not in request.path and "/rest/" in request.path]
+    pushes = [request for request in sandbox.requests() if "/push/" in request.path]
+    assert (len(looks), len(turns)) == (6, 6 + len(pushes))
+    assert len({id(pace) for pace in turns}) == 1
+
+
+def test_connections_are_those_of_the_client(sandbox: CoveoSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sender for all looks and pushes, which is closed with the client."""
+    made: list[Any] = []
+    begin = HttpSender.__init__
+
+    def watched(self: HttpSender, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as given
+        made.append(self)
+        begin(self, *args, **options)
+
+    monkeypatch.setattr(HttpSender, "__init__", watched)
+    sandbox.create_field("color")
+    with StreamClient(source_of(sandbox), needs=[COLOR]) as client:
+        client.update([ITEM])
+        client.update([{**ITEM, "documentId": "product://2"}])
+    assert len(made) == 1
+
+
+def test_needs_of_different_types_are_refused_at_once(sandbox: CoveoSandbox) -> None:
+    """A field has one type, so a client that needs two is not even made."""
+    with pytest.raises(ConfigurationError, match="color is needed as STRING and as LONG"):
+        StreamClient(source_of(sandbox), needs=[COLOR, FieldNeed("color", type="LONG")])
 
 
 def test_what_cannot_be_checked_is_refused(sandbox: CoveoSandbox) -> None:
