@@ -26,7 +26,7 @@ from coveo_enrich.enrichment.rules.fields import as_text
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
 from coveo_enrich.enrichment.vocabulary.hierarchy import LEVELS
 from coveo_enrich.index import ItemQuery
-from coveo_enrich.index.expressions import LONGEST, can_be_quoted, is_any_of, raised_by
+from coveo_enrich.index.search.expressions import LONGEST, can_be_quoted, is_any_of, raised_by
 
 __all__ = ["ImageQuery", "QueryValue", "image_query"]
 

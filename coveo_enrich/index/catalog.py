@@ -15,9 +15,9 @@ import attrs
 
 from coveo_enrich._calls import CoveoCall
 from coveo_enrich.errors import CoveoRefused, shown
-from coveo_enrich.index.comparing import is_something
-from coveo_enrich.index.field_names import RESERVED
+from coveo_enrich.index.fields.names import RESERVED
 from coveo_enrich.index.place import CoveoPlace
+from coveo_enrich.index.search.comparing import is_something
 
 __all__ = ["CatalogNote", "SourceCatalog", "notes_of", "read_catalog"]
 

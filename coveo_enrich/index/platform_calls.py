@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience, Pause, json_object
 from coveo_enrich.errors import CoveoRefused
-from coveo_enrich.index.answer import Answer
 from coveo_enrich.index.place import CoveoPlace
+from coveo_enrich.index.search.answer import Answer
 from coveo_enrich.retry import Pace, RetryPolicy, require_count
 
 if TYPE_CHECKING:

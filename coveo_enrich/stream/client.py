@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience
 from coveo_enrich._progress import require_progress, with_progress
 from coveo_enrich.errors import CoveoRefused, NoReply, SourceSizeUnknown
+from coveo_enrich.index.fields.needs import FieldNeed
 from coveo_enrich.index.item_count import item_count_call, parse_item_count
-from coveo_enrich.index.needs import FieldNeed
 from coveo_enrich.retry import Pace, RetryPolicy, require_count
 from coveo_enrich.stream.load import LoadStream
 from coveo_enrich.stream.partial import PartialUpdate

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from coveo_enrich.errors import ConfigurationError, FieldsNotReady
-from coveo_enrich.index.field_reading import Send, plan_for_needs
-from coveo_enrich.index.needs import FieldNeed, needs_by_name
+from coveo_enrich.index.fields.needs import FieldNeed, needs_by_name
+from coveo_enrich.index.fields.reading import Send, plan_for_needs
 from coveo_enrich.stream.source import CoveoSource
 
 __all__ = ["FieldCheck", "Preflight"]

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from coveo_enrich import CoveoSource, StreamClient
 from coveo_enrich._json import normal
 from coveo_enrich.index import CoveoSearch
-from coveo_enrich.index.comparing import same_value
-from coveo_enrich.index.search_calls import FoundItem
-from coveo_enrich.index.verification import compared
+from coveo_enrich.index.search.calls import FoundItem
+from coveo_enrich.index.search.comparing import same_value
+from coveo_enrich.index.search.verification import compared
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.sandbox.fields import Field
 from coveo_enrich.sandbox.indexing import indexed_fields

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from coveo_enrich.index import FieldNeed
-from coveo_enrich.index.field_plan import FieldPlan, plan_of
-from coveo_enrich.index.field_settings import FieldSettings, field_model, shortcomings
-from coveo_enrich.index.inference import infer
-from coveo_enrich.index.mapping_rules import MappingRule, rules_in
+from coveo_enrich.index.fields.inference import infer
+from coveo_enrich.index.fields.mapping_rules import MappingRule, rules_in
+from coveo_enrich.index.fields.plan import FieldPlan, plan_of
+from coveo_enrich.index.fields.settings import FieldSettings, field_model, shortcomings
 
 COLOR = FieldNeed("color", facet=True, free_text=True)
 RIGHT = FieldSettings(name="color", facet=True, free_text=True)

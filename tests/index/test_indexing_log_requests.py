@@ -19,8 +19,8 @@ from pytest_httpx import HTTPXMock
 from coveo_enrich import CoveoSource, RetryPolicy
 from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
 from coveo_enrich.index import IndexingLog, IndexingReport
-from coveo_enrich.index.answer import Answer
-from coveo_enrich.index.log_calls import entries_in, ranges
+from coveo_enrich.index.logs.calls import entries_in, ranges
+from coveo_enrich.index.search.answer import Answer
 from coveo_enrich.stream import ChunkReceipt, Receipt
 
 STAMP = 1_779_492_959_825

@@ -19,8 +19,8 @@ from pytest_httpx import HTTPXMock
 from coveo_enrich import CoveoSource, RetryPolicy
 from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
 from coveo_enrich.index import CoveoSearch, Finding
-from coveo_enrich.index.expressions import LONGEST, can_be_quoted, is_any_of
-from coveo_enrich.index.reading_back import groups_of, with_one_of
+from coveo_enrich.index.search.expressions import LONGEST, can_be_quoted, is_any_of
+from coveo_enrich.index.search.reading_back import groups_of, with_one_of
 
 SEARCH = "https://platform.cloud.coveo.com/rest/search/v2?organizationId=myorg"
 SOURCE = CoveoSource(organization_id="myorg", source_id="src", api_key="xx-push", platform_key="xx-platform")

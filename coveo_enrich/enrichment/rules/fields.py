@@ -11,15 +11,15 @@ from typing import Any, cast
 
 from coveo_enrich._frames import plain
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.index import field_names
+from coveo_enrich.index.fields import names
 
 __all__ = ["as_text", "check_field_name", "is_missing", "key_of", "keys_by_field", "parts"]
 
 
 def check_field_name(_instance: object, _attribute: object, value: Any) -> None:  # noqa: ANN401 - whatever a caller passes
     """Raise unless values may be written into a field of that name: the validator of every value that holds one."""
-    field_names.check_field_name(_instance, _attribute, value)
-    if value in field_names.RESERVED:
+    names.check_field_name(_instance, _attribute, value)
+    if value in names.RESERVED:
         raise ConfigurationError(f"{value!r} is a reserved key of a Coveo item, not a field")
 
 

@@ -19,7 +19,7 @@ from coveo_enrich.enrichment.rules.mapping_file import read_mapping, write_mappi
 from coveo_enrich.enrichment.rules.when import When
 from coveo_enrich.enrichment.vocabulary.hierarchy import LEVELS
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.index.needs import FieldNeed
+from coveo_enrich.index.fields.needs import FieldNeed
 
 __all__ = ["Evidence", "FieldMapping", "FieldRule"]
 

@@ -1,6 +1,6 @@
 """What the logs say of something that was sent, as plain values: to print, to keep, to act on.
 
-How it is found out is in `coveo_enrich.index.logs`.
+How it is found out is in `coveo_enrich.index.logs.client`.
 """
 
 from __future__ import annotations

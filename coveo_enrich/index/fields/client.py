@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from coveo_enrich.errors import ConfigurationError, CoveoEnrichError, CoveoRefused, FieldsInConflict, NoReply
-from coveo_enrich.index.applied_fields import AppliedFields
-from coveo_enrich.index.field_calls import FIELDS_A_CALL, add_rule_call, create_fields_call
-from coveo_enrich.index.field_plan import FieldPlan, rule_conflicts
-from coveo_enrich.index.field_reading import Send, fields_named, plan_for_documents, plan_for_needs, read_rules
-from coveo_enrich.index.field_settings import shortcomings
-from coveo_enrich.index.needs import FieldNeed
+from coveo_enrich.index.fields.applied import AppliedFields
+from coveo_enrich.index.fields.calls import FIELDS_A_CALL, add_rule_call, create_fields_call
+from coveo_enrich.index.fields.needs import FieldNeed
+from coveo_enrich.index.fields.plan import FieldPlan, rule_conflicts
+from coveo_enrich.index.fields.reading import Send, fields_named, plan_for_documents, plan_for_needs, read_rules
+from coveo_enrich.index.fields.settings import shortcomings
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.index.platform_client import PlatformClient

@@ -11,7 +11,7 @@ from typing import Final, Literal, get_args
 import attrs
 
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.index.field_names import check_field_name
+from coveo_enrich.index.fields.names import check_field_name
 
 __all__ = ["FieldNeed", "IndexFieldType", "needs_by_name"]
 

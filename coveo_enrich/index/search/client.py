@@ -15,17 +15,14 @@ from typing import Any, Final, Protocol
 
 from coveo_enrich._calls import CoveoCall, Pause
 from coveo_enrich.errors import ConfigurationError, CoveoRefused, shown
-from coveo_enrich.index.answer import require_list
 from coveo_enrich.index.catalog import SourceCatalog, read_catalog
-from coveo_enrich.index.expressions import can_be_quoted
-from coveo_enrich.index.item_query import ItemQuery
 from coveo_enrich.index.looking import OutOfTimeError, looks
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.index.platform_client import PlatformClient, require_seconds
-from coveo_enrich.index.reading_back import by_id, groups_of, with_one_of
-from coveo_enrich.index.search_arguments import queries_in, require_fields_by_id, stamps_of, texts_in
-from coveo_enrich.index.search_calls import (
+from coveo_enrich.index.search.answer import require_list
+from coveo_enrich.index.search.arguments import queries_in, require_fields_by_id, stamps_of, texts_in
+from coveo_enrich.index.search.calls import (
     MOST_FOUND,
     FoundItem,
     FoundItems,
@@ -40,7 +37,10 @@ from coveo_enrich.index.search_calls import (
     name_in,
     source_call,
 )
-from coveo_enrich.index.verification import Verification, compared
+from coveo_enrich.index.search.expressions import can_be_quoted
+from coveo_enrich.index.search.item_query import ItemQuery
+from coveo_enrich.index.search.reading_back import by_id, groups_of, with_one_of
+from coveo_enrich.index.search.verification import Verification, compared
 from coveo_enrich.retry import RetryPolicy, require_count
 
 __all__ = ["CoveoSearch", "Pushed"]

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.index.log_following import Following
-from coveo_enrich.index.log_report import IndexingReport
+from coveo_enrich.index.logs.following import Following
+from coveo_enrich.index.logs.report import IndexingReport
+from coveo_enrich.index.logs.sent_batches import SentBatches
 from coveo_enrich.index.looking import OutOfTimeError, looks
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.index.platform_client import PlatformClient, require_seconds
-from coveo_enrich.index.sent_batches import SentBatches
 from coveo_enrich.retry import RetryPolicy
 
 __all__ = ["IndexingLog"]

@@ -1,6 +1,6 @@
 """The entries of a source in a time, page by page, with a word on whether they were read to their end.
 
-What the entries mean for a push is the matter of `coveo_enrich.index.logs`.
+What the entries mean for a push is the matter of `coveo_enrich.index.logs.client`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from coveo_enrich.index.answer import require_list
-from coveo_enrich.index.log_calls import LogEntry, TimeRange, entries_in, logs_call
+from coveo_enrich.index.logs.calls import LogEntry, TimeRange, entries_in, logs_call
 from coveo_enrich.index.looking import OutOfTimeError
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import PlatformCalls
+from coveo_enrich.index.search.answer import require_list
 
 if TYPE_CHECKING:
     from coveo_enrich._calls import Pause

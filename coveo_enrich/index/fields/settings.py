@@ -1,6 +1,6 @@
 """A field as the organization has it, and what of a need it does not meet: pure.
 
-Which calls read and make fields is `coveo_enrich.index.field_calls`.
+Which calls read and make fields is `coveo_enrich.index.fields.calls`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from coveo_enrich.index.needs import FieldNeed
+from coveo_enrich.index.fields.needs import FieldNeed
 
 __all__ = ["FieldConflict", "FieldSettings", "field_model", "shortcomings"]
 

@@ -1,6 +1,6 @@
 """The requests to the Logs API, and what their answers hold (docs.coveo.com/en/p8tb2371, /en/59).
 
-Pure: values in, values out. When to ask, and what follows, is decided in `coveo_enrich.index.logs`.
+Pure: values in, values out. When to ask, and what follows, is decided in `coveo_enrich.index.logs.client`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from urllib.parse import quote, urlencode
 import attrs
 
 from coveo_enrich._calls import CoveoCall
-from coveo_enrich.index.answer import Answer
 from coveo_enrich.index.place import CoveoPlace
+from coveo_enrich.index.search.answer import Answer
 
 __all__ = ["BATCHES", "FAILURES", "LogEntry", "TimeRange", "entries_in", "logs_call", "ranges"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from coveo_enrich.index.expressions import LONGEST, can_be_quoted, is_any_of
-from coveo_enrich.index.search_calls import FoundItem
+from coveo_enrich.index.search.calls import FoundItem
+from coveo_enrich.index.search.expressions import LONGEST, can_be_quoted, is_any_of
 
 __all__ = ["by_id", "groups_of", "with_one_of"]
 

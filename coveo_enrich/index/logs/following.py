@@ -1,6 +1,6 @@
 """One receipt, followed through the logs: what they say of its batches, and of items of its time.
 
-How often they are read, and until when, is decided in `coveo_enrich.index.logs`.
+How often they are read, and until when, is decided in `coveo_enrich.index.logs.client`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from coveo_enrich.index.log_calls import BATCHES, FAILURES, LogEntry, ranges
-from coveo_enrich.index.log_reading import LogReader
-from coveo_enrich.index.log_report import BatchOutcome, FailedItem, IndexingReport
+from coveo_enrich.index.logs.calls import BATCHES, FAILURES, LogEntry, ranges
+from coveo_enrich.index.logs.reading import LogReader
+from coveo_enrich.index.logs.report import BatchOutcome, FailedItem, IndexingReport
+from coveo_enrich.index.logs.sent_batches import SentBatch, SentBatches
 from coveo_enrich.index.looking import OutOfTimeError
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import PlatformCalls
-from coveo_enrich.index.sent_batches import SentBatch, SentBatches
 
 if TYPE_CHECKING:
     from coveo_enrich._calls import Pause

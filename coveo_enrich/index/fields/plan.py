@@ -1,6 +1,6 @@
 """What has to be done so that nothing that is pushed vanishes: needs beside what is there, as a value.
 
-Pure. Reading what is there, and doing what a plan says, is `coveo_enrich.index.fields`.
+Pure. Reading what is there, and doing what a plan says, is `coveo_enrich.index.fields.client`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any, Final
 import attrs
 
 from coveo_enrich.index.catalog import CatalogNote
-from coveo_enrich.index.field_names import RESERVED
-from coveo_enrich.index.field_settings import FieldConflict, FieldSettings, shortcomings
-from coveo_enrich.index.mapping_rules import MappingRule
-from coveo_enrich.index.needs import FieldNeed, needs_by_name
+from coveo_enrich.index.fields.mapping_rules import MappingRule
+from coveo_enrich.index.fields.names import RESERVED
+from coveo_enrich.index.fields.needs import FieldNeed, needs_by_name
+from coveo_enrich.index.fields.settings import FieldConflict, FieldSettings, shortcomings
 from coveo_enrich.index.tables import table_of
 
 __all__ = ["FieldPlan", "held_back", "plan_of", "rule_conflicts"]

@@ -1,6 +1,6 @@
 """What items are searched for, as a value: an expression, keywords, or both.
 
-Sending it is the matter of `coveo_enrich.index.search`; a search page of your own may send it as well.
+Sending it is the matter of `coveo_enrich.index.search.client`; a search page of your own may send it as well.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What was sent beside what Coveo shows: pure, and a value that says what is missing.
 
-Asking Coveo, and having patience with it, is `coveo_enrich.index.search`.
+Asking Coveo, and having patience with it, is `coveo_enrich.index.search.client`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, Final, Literal, cast
 
 import attrs
 
-from coveo_enrich.index.comparing import is_something, same_value
-from coveo_enrich.index.expressions import can_be_quoted
-from coveo_enrich.index.field_names import RESERVED
-from coveo_enrich.index.search_calls import FoundItem
+from coveo_enrich.index.fields.names import RESERVED
+from coveo_enrich.index.search.calls import FoundItem
+from coveo_enrich.index.search.comparing import is_something, same_value
+from coveo_enrich.index.search.expressions import can_be_quoted
 
 __all__ = ["Finding", "Verification", "compared"]
 

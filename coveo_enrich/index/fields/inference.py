@@ -13,9 +13,9 @@ from typing import Any, Final, cast
 
 import attrs
 
-from coveo_enrich.index.field_names import RESERVED, is_field_name
-from coveo_enrich.index.field_settings import FieldConflict
-from coveo_enrich.index.needs import FieldNeed, IndexFieldType
+from coveo_enrich.index.fields.names import RESERVED, is_field_name
+from coveo_enrich.index.fields.needs import FieldNeed, IndexFieldType
+from coveo_enrich.index.fields.settings import FieldConflict
 
 __all__ = ["Inferred", "infer"]
 

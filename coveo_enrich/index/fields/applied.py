@@ -1,4 +1,4 @@
-"""What was done of a plan about fields, as a value. Doing it is `coveo_enrich.index.fields`."""
+"""What was done of a plan about fields, as a value. Doing it is `coveo_enrich.index.fields.client`."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.index.item_query import ItemQuery
+from coveo_enrich.index.search.item_query import ItemQuery
 
 __all__ = ["queries_in", "require_fields_by_id", "stamps_of", "texts_in"]
 

@@ -1,6 +1,6 @@
 """The calls of the Search API, and what their answers say (platform.cloud.coveo.com, Search API).
 
-Pure: what is asked for, and how long, is decided in `coveo_enrich.index.search`.
+Pure: what is asked for, and how long, is decided in `coveo_enrich.index.search.client`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import attrs
 
 from coveo_enrich._calls import CoveoCall
 from coveo_enrich.errors import CoveoRefused, shown
-from coveo_enrich.index.expressions import is_any_of
-from coveo_enrich.index.item_query import ItemQuery
 from coveo_enrich.index.place import CoveoPlace
+from coveo_enrich.index.search.expressions import is_any_of
+from coveo_enrich.index.search.item_query import ItemQuery
 
 __all__ = [
     "MOST_FOUND",

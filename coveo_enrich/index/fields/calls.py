@@ -1,6 +1,6 @@
 """The calls about fields and mapping rules, and what their answers say (platform.cloud.coveo.com, Field, Source API).
 
-Pure: which of them are made, and in which order, is decided in `coveo_enrich.index.fields`.
+Pure: which of them are made, and in which order, is decided in `coveo_enrich.index.fields.client`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 from urllib.parse import quote
 
 from coveo_enrich._calls import CoveoCall
-from coveo_enrich.index.field_settings import FieldSettings, field_model
-from coveo_enrich.index.needs import FieldNeed
+from coveo_enrich.index.fields.needs import FieldNeed
+from coveo_enrich.index.fields.settings import FieldSettings, field_model
 from coveo_enrich.index.place import CoveoPlace
 
 __all__ = [

@@ -1,6 +1,6 @@
 """What an organization and its source have of fields and mapping rules, read call by call, and the plan that follows.
 
-Nothing is changed here: that is `coveo_enrich.index.fields`.
+Nothing is changed here: that is `coveo_enrich.index.fields.client`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import attrs
 from coveo_enrich._calls import CoveoCall
 from coveo_enrich.errors import CoveoRefused
 from coveo_enrich.index.catalog import notes_of, read_catalog
-from coveo_enrich.index.field_calls import (
+from coveo_enrich.index.fields.calls import (
     FIELDS_A_CALL,
     fields_in,
     items_in,
@@ -25,11 +25,11 @@ from coveo_enrich.index.field_calls import (
     search_fields_call,
     ways_in,
 )
-from coveo_enrich.index.field_plan import FieldPlan, held_back, plan_of
-from coveo_enrich.index.field_settings import FieldSettings
-from coveo_enrich.index.inference import infer
-from coveo_enrich.index.mapping_rules import MappingRule, rules_in
-from coveo_enrich.index.needs import FieldNeed, needs_by_name
+from coveo_enrich.index.fields.inference import infer
+from coveo_enrich.index.fields.mapping_rules import MappingRule, rules_in
+from coveo_enrich.index.fields.needs import FieldNeed, needs_by_name
+from coveo_enrich.index.fields.plan import FieldPlan, held_back, plan_of
+from coveo_enrich.index.fields.settings import FieldSettings
 from coveo_enrich.index.place import CoveoPlace
 
 __all__ = ["Send", "fields_named", "plan_for_documents", "plan_for_needs", "read_rules"]

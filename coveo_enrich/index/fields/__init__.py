@@ -1,0 +1,1 @@
+"""Before the push: which fields and mapping rules there have to be."""

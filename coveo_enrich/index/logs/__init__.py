@@ -1,0 +1,1 @@
+"""After the push: what Coveo accepted, by its logs."""

@@ -1,0 +1,1 @@
+"""After the push: what Coveo shows, and what finds it."""
