@@ -22,6 +22,7 @@ from coveo_enrich.sandbox import CoveoSandbox
 
 CATALOG = Path(__file__).parents[2] / "examples" / "catalog"
 TYPES = Vocabulary({"single seat": ["one person kayak"], "tandem": ["two person kayak"]})
+REAL = Path(__file__).parents[3] / "shared" / "catalog"
 PICTURE = CATALOG / "images" / "kayak-yellow.webp"
 EXTRAS = Vocabulary({"rack": [], "hatch": []})
 MAPPING = FieldMapping(
@@ -519,3 +520,30 @@ def test_every_product_with_a_color_is_found_by_its_own_picture(sandbox: CoveoSa
     ]
     assert missed == []
     assert [item.fields["ec_product_id"] for item in found["kayak-yellow"].items] == ["kayak-yellow"]
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the catalog with real photographs is not there")
+def test_every_real_product_is_found_by_each_of_its_photographs(sandbox: CoveoSandbox) -> None:
+    """Real photographs find their product at the first attempt, among no more than half of the catalog."""
+    mapping = FieldMapping(
+        [
+            FieldRule("color", reads="color", vocabulary=Vocabulary.colors(), min_confidence=0.3),
+            FieldRule("colors", reads="color", vocabulary=Vocabulary.colors(), min_confidence=0.1, values="many"),
+        ]
+    )
+    source = CoveoSource(**sandbox.connection)
+    _make_fields(source, mapping)
+    enricher = Enricher(ColorClassifier(), mapping, image_root=REAL)
+    products = list(read_products(REAL / "products.jsonl"))
+    with StreamClient(source) as client:
+        client.load(one.document for one in enricher.enrich(products))
+    missed: list[str] = []
+    with CoveoSearch(source) as search:
+        for product in products:
+            for picture in product["ec_images"]:
+                query = enricher.query(picture)
+                found = search.find(query.attempts, fields=["ec_product_id"], most=len(products))
+                ids = [item.fields["ec_product_id"] for item in found.items]
+                if product["ec_product_id"] not in ids or found.query != query.attempts[0] or len(ids) > 11:
+                    missed.append(picture)
+    assert missed == []
