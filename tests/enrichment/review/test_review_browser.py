@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, cast
 
 import attrs
 import pytest
+from chromium import complaints, contrasts, emulate, evaluated, logged, needs_chromium, press, running_chromium
 from PIL import Image
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -24,11 +23,7 @@ from coveo_enrich.classifiers import Failure
 from coveo_enrich.enrichment import FieldChange, Observation, UnmappedValue, write_review
 from coveo_enrich.enrichment.product import Conflict
 
-CHROMIUM: Final = shutil.which("chromium")
-DRIVER: Final = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER) and not os.environ.get("CI"), reason="chromium and chromedriver are not installed"
-)
+pytestmark = needs_chromium
 
 EVIL: Final = (
     "</script></style></title><script>window.owned=1</script>'\"><img src=x onerror=window.owned=2>\u202e\x00&amp;"
@@ -37,43 +32,11 @@ LONG: Final = "pictures/of/shop/" + "pictures" * 30 + ".jpg"
 SEEN: Final = Observation("a.png", "amber", 0.876, "acme")
 MOST_ON_A_PAGE: Final = 24
 
-CONTRASTS: Final = """
-const channels = (color) => color.match(/[\\d.]+/g).map(Number);
-const light = (color) => {
-  const [r, g, b] = channels(color).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-const ground = (element) => {
-  for (; element; element = element.parentElement) {
-    const color = getComputedStyle(element).backgroundColor;
-    if ((channels(color)[3] ?? 1) === 1) return color;
-  }
-  return "rgb(255, 255, 255)";
-};
-const found = [];
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walker.nextNode()) {
-  const element = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.matches("script, option")) continue;
-  const pair = [getComputedStyle(element).color, ground(element)].map(light).sort((a, b) => b - a);
-  found.push([(pair[0] + 0.05) / (pair[1] + 0.05), walker.currentNode.data.trim()]);
-}
-return found;
-"""
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
     """Return one browser for all tests of this file."""
-    assert CHROMIUM, "it is Debian's package chromium"
-    assert DRIVER, "it is Debian's package chromium-driver"
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    with Chrome(options=options, service=ChromeService(DRIVER)) as driver:
-        driver.set_page_load_timeout(60)
+    with running_chromium() as driver:
         yield driver
 
 
@@ -91,27 +54,6 @@ def opened(browser: Chrome, tmp_path: Path) -> Callable[..., Chrome]:
         return browser
 
     return open_page
-
-
-def emulate(browser: Chrome, *, width: int, scheme: str, media: str = "screen") -> None:
-    """Make the browser one of another device."""
-    driver: Any = browser
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
-
-
-def evaluated(browser: Chrome, script: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the page says
-    """Return what a script says in the page."""
-    driver: Any = browser
-    return driver.execute_script(script, *arguments)
-
-
-def logged(browser: Chrome, kind: str) -> Sequence[dict[str, Any]]:
-    """Return what was logged since the last time."""
-    driver: Any = browser
-    return cast("Sequence[dict[str, Any]]", driver.get_log(kind))
 
 
 def product(name: str, *, field: str = "ec_color", before: Any = None, sure: float | None = 0.9) -> EnrichedProduct:  # noqa: ANN401 - as FieldChange
@@ -157,17 +99,6 @@ def focused(browser: Chrome) -> str:
     """Return what has the focus, by name, else by text."""
     script = "const e = document.activeElement; return e === document.body ? '' : e.name || e.textContent"
     return cast("str", evaluated(browser, script))
-
-
-def press(browser: Chrome, *keys: str) -> None:
-    """Press keys, wherever the focus is."""
-    for key in keys:
-        browser.switch_to.active_element.send_keys(key)
-
-
-def complaints(browser: Chrome) -> list[str]:
-    """Return what the console holds."""
-    return [str(entry["message"]) for entry in logged(browser, "browser")]
 
 
 def test_doubtful_products_come_first(opened: Callable[..., Chrome]) -> None:
@@ -400,7 +331,7 @@ def test_every_text_stands_out_from_its_ground(opened: Callable[..., Chrome], sc
     browser = opened(*one_of_each(), *(product(str(number)) for number in range(30)), most=30)
     emulate(browser, width=1280, scheme=scheme)
     browser.find_element(By.TAG_NAME, "summary").click()
-    found = cast("list[tuple[float, str]]", evaluated(browser, CONTRASTS))
+    found = contrasts(browser)
     assert len(found) > 100
     assert [(round(contrast, 2), words) for contrast, words in found if contrast < 4.5] == []
 
