@@ -51,8 +51,14 @@ _MINUTES = re.compile(r"[0-9]{1,9}")
 _Model: TypeAlias = dict[str, Json]
 
 
-def build_app(backend: Backend, account: Account) -> ASGIApp:
-    """The sandbox as an ASGI application."""
+def build_app(backend: Backend, account: Account, *, is_local: bool) -> ASGIApp:
+    """The sandbox as an ASGI application.
+
+    Args:
+        backend: What is served.
+        account: Who may call.
+        is_local: Whether its pages are for this machine alone.
+    """
     coveo = _Coveo(backend, account)
     organization = "/push/v1/organizations/{organization}"
     source = f"{organization}/sources/{{source}}"
@@ -77,7 +83,7 @@ def build_app(backend: Backend, account: Account) -> ASGIApp:
             *LogsApi(coveo.admit_to_logs, backend).routes(),
             *PrivilegeApi(account).routes(),
             *SearchApi(account, backend).routes(),
-            *ContentBrowser(account, backend).routes(),
+            *ContentBrowser(account, backend, is_local=is_local).routes(),
         ],
         exception_handlers={Refused: _refused, HTTPException: _no_such_call, ClientDisconnect: _nobody_there},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from coveo_enrich.sandbox.catalogs import Catalog, CatalogConfiguration, Catalogs, ObjectKind
+from coveo_enrich.sandbox.catalogs import AvailabilityFilter, Catalog, CatalogConfiguration, Catalogs, ObjectKind
 from coveo_enrich.sandbox.refusals import Refused
 from coveo_enrich.sandbox.strict_json import Json
 
@@ -37,6 +37,7 @@ def configuration_model(configuration: CatalogConfiguration) -> dict[str, Json]:
         "name": configuration.name,
         **{name: _kind_model(kind) for name, kind in kinds.items() if kind is not None},
         "fieldsMapping": dict(configuration.fields_mapping),
+        "availabilityFilterStrategy": configuration.availability_filter,
     }
 
 
@@ -65,6 +66,7 @@ def configuration_from_model(model: Mapping[str, Json], configuration_id: str) -
         variant=_kind(model, "variant"),
         availability=_kind(model, "availability"),
         fields_mapping=_fields_mapping(model.get("fieldsMapping")),
+        availability_filter=_availability_filter(model.get("availabilityFilterStrategy")),
         id=configuration_id,
     )
 
@@ -130,6 +132,16 @@ def _fields_mapping(mapping: Json) -> dict[str, str]:
     if not isinstance(given, dict):
         raise _wrong("fieldsMapping is an object")
     return {name: _text(given, name) for name in given}
+
+
+def _availability_filter(said: Json) -> AvailabilityFilter:
+    match said:
+        case None | "ALWAYS":
+            return "ALWAYS"
+        case "WHEN_SPECIFIED":
+            return "WHEN_SPECIFIED"
+        case _:
+            raise _wrong("availabilityFilterStrategy is ALWAYS or WHEN_SPECIFIED")
 
 
 def _text(model: Mapping[str, Json], key: str, longest: int = _LONGEST) -> str:

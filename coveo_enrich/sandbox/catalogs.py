@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import attrs
 
 from coveo_enrich.sandbox.refusals import Refused, invalid_parameter
 from coveo_enrich.sandbox.store import StoredItem
 
-__all__ = ["Catalog", "CatalogConfiguration", "Catalogs", "ObjectKind", "usual_configuration"]
+__all__ = ["AvailabilityFilter", "Catalog", "CatalogConfiguration", "Catalogs", "ObjectKind", "usual_configuration"]
+
+AvailabilityFilter: TypeAlias = Literal["ALWAYS", "WHEN_SPECIFIED"]
 
 T = TypeVar("T")
 
@@ -52,6 +54,8 @@ class CatalogConfiguration:
         variant: Variants; `None` when there are none.
         availability: Availabilities; `None` when there are none.
         fields_mapping: Standard field to the field that takes its place. It is kept, and does nothing.
+        availability_filter: Coveo's ``availabilityFilterStrategy``: whether products without an availability are found.
+            It is kept, and does nothing.
         id: Its id.
     """
 
@@ -60,6 +64,7 @@ class CatalogConfiguration:
     variant: ObjectKind | None = None
     availability: ObjectKind | None = None
     fields_mapping: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    availability_filter: AvailabilityFilter = "ALWAYS"
     id: str = attrs.field(factory=_new_id)
 
 

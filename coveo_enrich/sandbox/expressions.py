@@ -30,6 +30,7 @@ __all__ = [
     "folded",
     "partial",
     "words",
+    "words_of_folded",
 ]
 
 Operator: TypeAlias = Literal["=", "==", "<>", "*=", ">", ">=", "<", "<="]
@@ -147,7 +148,12 @@ def folded(text: str) -> str:
 
 def words(text: str) -> tuple[str, ...]:
     """The words of a text as they are indexed: folded, and without punctuation."""
-    return tuple(_PART_OF_WORD.findall(folded(text)))
+    return words_of_folded(folded(text))
+
+
+def words_of_folded(text: str) -> tuple[str, ...]:
+    """The words of a text that is folded already."""
+    return tuple(_PART_OF_WORD.findall(text))
 
 
 def partial(expression: Expression, *, keywords: int, needed: int, is_percentage: bool) -> Expression:

@@ -74,7 +74,7 @@ class FacetResult:
 
 
 class Tally:
-    """Counts the values of one field, as far as it is a facet: no other field has any.
+    """Counts the values of one field, as far as it is a facet, of one value or of several: no other field has any.
 
     In a hierarchy a value counts for its own level only, so that an item has to list all those above it too.
     """
@@ -82,7 +82,7 @@ class Tally:
     def __init__(self, request: FacetRequest, fields: Mapping[str, Field]) -> None:
         field = fields.get(request.field)
         self._request = request
-        self._is_facet = field is not None and field.facet and (request.delimiter is None or field.hierarchical)
+        self._is_facet = field is not None and _is_facet(field, is_hierarchy=request.delimiter is not None)
         self._selected = {tuple(map(folded, path)) for path in request.selected}
         self._counts: dict[_Path, int] = {}
         self._names: dict[_Path, str] = {}
@@ -129,6 +129,10 @@ class Tally:
             levels = [value] if delimiter is None else value.split(delimiter)
             found.setdefault(tuple(map(folded, levels)), levels[-1])
         return found
+
+
+def _is_facet(field: Field, *, is_hierarchy: bool) -> bool:
+    return (field.facet or field.multi_value) and (field.hierarchical or not is_hierarchy)
 
 
 def _texts(value: Value | None) -> list[str]:

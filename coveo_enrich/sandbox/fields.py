@@ -34,6 +34,7 @@ _WIRE_NAMES = {
     "key_value": "keyValue",
     "system": "system",
 }
+_TEXTS = ("name", "type", "description", "separator")
 _OFF = (
     "automaticFacetsCandidate",
     "keepAccentsDisplayValueFacet",
@@ -123,7 +124,7 @@ class Field:
             return
         for option in ("multi_value", "hierarchical", "merge_with_lexicon"):
             if getattr(self, option):
-                raise ValueError(f"{option} is for STRING fields only; {self.name} is a {self.type} field")
+                raise ValueError(f"{_WIRE_NAMES[option]} is for STRING fields only; {self.name} is a {self.type} field")
 
 
 def field_model(field: Field) -> dict[str, Json]:
@@ -141,7 +142,8 @@ def field_from_model(model: Mapping[str, Json]) -> Field:
     if model.get("system"):
         raise ValueError("system cannot be set")
     said = {key: value for key, value in model.items() if value is not None}
-    if said.get("type", "STRING") != "STRING":
+    _check_options(said)
+    if said["type"] != "STRING":
         said.pop("facet", None)  # fixed, so that it does not matter what is said of it
     given: dict[str, Any] = {name: said[wire] for name, wire in _WIRE_NAMES.items() if wire in said}
     try:
@@ -149,6 +151,18 @@ def field_from_model(model: Mapping[str, Json]) -> Field:
     except (TypeError, ValueError) as error:
         # attrs puts more into its errors than what is wrong.
         raise ValueError(str(error.args[0])) from None
+
+
+def _check_options(said: Mapping[str, Json]) -> None:
+    """Say in Coveo's words what attrs would say in Python's."""
+    if said.get("type") not in _TYPES:
+        raise ValueError(f"type is one of {', '.join(_TYPES)}")
+    for name, wire in _WIRE_NAMES.items():
+        kind, words = (str, "a text") if name in _TEXTS else (bool, "true or false")
+        if not isinstance(said.get(wire, kind()), kind):
+            raise ValueError(f"{wire} is {words}")  # noqa: TRY004 - of what a caller says
+    if said.get("multiValueFacetTokenizers") == "":
+        raise ValueError("multiValueFacetTokenizers is a text of at least one character")
 
 
 def _text(name: str, *, facet: bool = False, multi_value: bool = False, hierarchical: bool = False) -> Field:

@@ -23,7 +23,7 @@ from coveo_enrich.sandbox.faults import (
     operation_of,
 )
 from coveo_enrich.sandbox.journal import Journal, SandboxRequest
-from coveo_enrich.sandbox.wire import Wire
+from coveo_enrich.sandbox.wire import Note, Wire
 
 __all__ = ["FrontDoor"]
 
@@ -41,11 +41,7 @@ class FrontDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = _request(scope, self._clock.now())
-
-        def note(status: int | None, body_size: int) -> None:
-            self._journal.add(attrs.evolve(request, status=status, body_size=body_size))
-
-        wire = Wire(scope, receive, send, note)
+        wire = Wire(scope, receive, send, self._note(request))
         for effect in self._effects(request):
             match effect:
                 case Delay():
@@ -67,6 +63,13 @@ class FrontDoor:
         await wire.serve(self._app if request.path.isprintable() else _nowhere)
         return None
 
+    def _note(self, request: SandboxRequest) -> Note:
+        def note(status: int | None, body_size: int) -> None:
+            if not _is_look(request):
+                self._journal.add(attrs.evolve(request, status=status, body_size=body_size))
+
+        return note
+
     def _effects(self, request: SandboxRequest) -> list[Effect]:
         """A call that is over the budget goes no further, and meets none of the faults."""
         organization_id = organization_of(request.path)
@@ -82,6 +85,12 @@ def _request(scope: Scope, now: datetime) -> SandboxRequest:
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     method, path = scope["method"], scope["path"]
     return SandboxRequest(method, path, operation_of(method, path), None, headers, now, 0)
+
+
+def _is_look(request: SandboxRequest) -> bool:
+    """Whether somebody looks at a page of the browser, which is no call of a client that is tested."""
+    is_page = request.path == "/" or request.path.startswith("/browse/")
+    return is_page and request.method in ("GET", "HEAD")
 
 
 def _too_many_requests(seconds: int) -> Answer:

@@ -23,6 +23,7 @@ __all__ = [
     "Indexed",
     "Kept",
     "Rejected",
+    "Scalar",
     "SentItem",
     "UnfitError",
     "fields_filled_by",

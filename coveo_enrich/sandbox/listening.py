@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 import warnings
 
-__all__ = ["listen", "url_of", "warn_of_exposure"]
+__all__ = ["is_loopback", "listen", "named_host", "url_of", "warn_of_exposure"]
+
+_HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::[0-9]*)?")
 
 
 def warn_of_exposure(host: str, *, stacklevel: int) -> None:
     """Warn when ``host`` can be reached from other machines: the sandbox protects nothing."""
-    if not _is_loopback(host):
+    if not is_loopback(host):
         warnings.warn(
             f"the sandbox is to listen on {host}, where other machines may reach it. It has no protection: no "
             "encryption, no limits, and whoever reaches it may read and change all that is in it.",
@@ -50,7 +53,14 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _is_loopback(host: str) -> bool:
+def named_host(header: str) -> str:
+    """The name or address in a ``Host`` header, in lower case; empty when it names none."""
+    found = _HOST.fullmatch(header)
+    return found[1].strip("[]").lower() if found else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is always that of this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

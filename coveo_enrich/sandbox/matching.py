@@ -23,6 +23,7 @@ from coveo_enrich.sandbox.expressions import (
     Range,
     folded,
     words,
+    words_of_folded,
 )
 from coveo_enrich.sandbox.fields import Field
 from coveo_enrich.sandbox.search_item import Value, View
@@ -53,15 +54,29 @@ class Candidate:
 
     def has(self, phrase: tuple[str, ...]) -> bool:
         """Whether the words stand in its free text, one after the other."""
-        return any(_contains(text, phrase) for text in self._texts)
+        return all(word in self._joined for word in phrase) and any(_contains(text, phrase) for text in self._texts)
 
     def is_called(self, phrase: tuple[str, ...]) -> bool:
         """Whether they stand in its title."""
         return _contains(self._title, phrase)
 
+    def _values(self, name: str) -> Iterable[str | float]:
+        """Of a dictionary field, what stands under any key: only a test of the field looks at one of them."""
+        dictionary = self.item.dictionaries.get(name)
+        return _listed(self.item.values.get(name)) if dictionary is None else dictionary.values()
+
+    @cached_property
+    def _folded(self) -> list[str]:
+        return [folded(text) for name in self.lexicon for text in _texts(self._values(name))]
+
+    @cached_property
+    def _joined(self) -> str:
+        # Most items have not the word, and are known by this without their texts being split into words.
+        return "\n".join(self._folded)
+
     @cached_property
     def _texts(self) -> list[tuple[str, ...]]:
-        return [words(text) for name in self.lexicon for text in _texts(self.item.values.get(name))]
+        return list(map(words_of_folded, self._folded))
 
     @cached_property
     def _title(self) -> tuple[str, ...]:
@@ -197,8 +212,8 @@ def _listed(value: Value | None) -> Sequence[str | float]:
     return value if isinstance(value, list) else (value,)
 
 
-def _texts(value: Value | None) -> list[str]:
-    return [one for one in _listed(value) if isinstance(one, str)]
+def _texts(values: Iterable[str | float]) -> list[str]:
+    return [one for one in values if isinstance(one, str)]
 
 
 def _numbers(values: Iterable[str | float]) -> list[float]:

@@ -30,6 +30,9 @@ from coveo_enrich.sandbox.query_extensions import ExtensionCall, extension_at
 __all__ = ["ParsedExpression", "parse_expression", "parse_text"]
 
 _DEEPEST = 50
+# What a query costs is its terms times the items, and everything else waits for it.
+_MOST_TERMS = 200
+_MOST_VALUES = 10_000
 _BLANK = re.compile(r"\s+")
 _QUOTED = re.compile(r'"([^"]*)"')
 _APOSTROPHED = re.compile(r"'([^']*)'")
@@ -41,6 +44,7 @@ _RANGE = re.compile(r'([^\s(),"]+?)\.\.([^\s(),"]+)')
 _MINUS = re.compile(r"(?<![^\s(])-(?=[^\s)-])")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
 _LARGEST_MODIFIER = 2**31
+_TOO_MANY_TERMS = f"the sandbox takes up to {_MOST_TERMS} terms"
 _KNOWN_OPERATORS = frozenset({"=", "==", "<>", "*=", ">", ">=", "<", "<="})
 _JOINING = frozenset({"AND", "OR"})
 _NO_VALUES = _JOINING | {"NOT"}
@@ -62,8 +66,15 @@ class ParsedExpression:
 
 
 def parse_text(text: str) -> Expression:
-    """The expression for text in which nothing has a meaning: every word of it."""
-    return _all_of([_phrase(word) for word in text.split()])
+    """The expression for text in which nothing has a meaning: every word of it.
+
+    Raises:
+        QueryError: It has too many words.
+    """
+    found = text.split()
+    if len(found) > _MOST_TERMS:
+        raise QueryError(_TOO_MANY_TERMS)
+    return _all_of([_phrase(word) for word in found])
 
 
 def parse_expression(text: str) -> ParsedExpression:
@@ -98,6 +109,7 @@ class _Reader:
         self._text = text
         self._at = 0
         self._takes_apostrophes = takes_apostrophes
+        self.terms = 0
         self.boosts: list[Boost] = []
 
     def whole(self, depth: int) -> Expression:
@@ -115,6 +127,12 @@ class _Reader:
     def error(self, problem: str) -> QueryError:
         """The error at this place."""
         return QueryError.at(problem, self._at)
+
+    def count_terms(self, number: int) -> None:
+        """Count terms, of which there may only be so many."""
+        self.terms += number
+        if self.terms > _MOST_TERMS:
+            raise self.error(_TOO_MANY_TERMS)
 
     def alternatives(self, depth: int) -> Expression:
         """What stands between the OR of a level."""
@@ -153,6 +171,7 @@ class _Reader:
             return EVERYTHING
         if start == "(":
             return self._group(depth)
+        self.count_terms(1)
         if start == '"':
             return _phrase(self._quoted())
         if start == "@":
@@ -191,7 +210,12 @@ class _Reader:
         if operator is None:
             return Exists(field)
         bounds = self._take(_RANGE) if operator == "=" else None
-        return Range(field, bounds[1], bounds[2]) if bounds else Compare(field, operator, self._values())
+        if bounds:
+            return Range(field, bounds[1], bounds[2])
+        values = self._values()
+        # Whole values are looked up, however many there are; any other is a term like a word.
+        self.count_terms(0 if operator in ("==", "<>") else len(values) - 1)
+        return Compare(field, operator, values)
 
     def _operator(self) -> Operator | None:
         found = self._take(_OPERATOR)
@@ -214,6 +238,8 @@ class _Reader:
         self._at += 1
         if not values:
             raise self.error("a list of values is empty")
+        if len(values) > _MOST_VALUES:
+            raise self.error(f"the sandbox takes up to {_MOST_VALUES:,} values")
         return tuple(values)
 
     def _value(self) -> str:
@@ -252,6 +278,7 @@ class _Reader:
             raise self.error("the modifier of $qre is a whole number of 32 bits")
         reader = _Reader(said["expression"], takes_apostrophes=call.arguments["expression"].is_bare)
         part = reader.whole(depth + 1)
+        self.count_terms(reader.terms)
         if reader.boosts or part == EVERYTHING:
             raise self.error("the expression of $qre finds nothing of its own")
         return Boost(part, int(said["modifier"]))

@@ -34,7 +34,7 @@ from coveo_enrich.sandbox.faults import (
 )
 from coveo_enrich.sandbox.fields import Field, FieldType
 from coveo_enrich.sandbox.journal import Journal, SandboxRequest
-from coveo_enrich.sandbox.listening import listen, url_of, warn_of_exposure
+from coveo_enrich.sandbox.listening import is_loopback, listen, url_of, warn_of_exposure
 from coveo_enrich.sandbox.refusals import Refused
 from coveo_enrich.sandbox.store import Dropped, Source
 
@@ -339,7 +339,7 @@ class CoveoSandbox:
         return self._now.backend.streams(self._source(source_id, organization_id))
 
     def requests(self) -> list[SandboxRequest]:
-        """Every request, in the order in which they were answered, without bodies."""
+        """Every request but looks at the content browser, in the order in which they were answered, without bodies."""
         return self._now.journal.all()
 
     def advance(self, *, minutes: float) -> None:
@@ -513,8 +513,9 @@ def _start(account: Account, host: str, port: int, rules: Rules, data: Path | No
         backend = Backend(folder, url, rules, data)
         stack.callback(backend.stop)
         faults, budget, journal = Faults(), CallBudget(), Journal()
-        app = FrontDoor(build_app(backend, account), backend.clock, faults, budget, journal)
-        server = HttpServer(app, listener)
+        app = build_app(backend, account, is_local=is_loopback(host))
+        door = FrontDoor(app, backend.clock, faults, budget, journal)
+        server = HttpServer(door, listener)
         server.start()
         stack.callback(server.stop)
         stack.callback(backend.abandon)  # first of all, as the server waits for its requests, and they for the index

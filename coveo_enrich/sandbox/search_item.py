@@ -9,12 +9,12 @@ import base64
 import hashlib
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import attrs
 
 from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.indexing import Indexed
+from coveo_enrich.sandbox.indexing import Indexed, Scalar
 from coveo_enrich.sandbox.store import StoredItem
 
 __all__ = ["Value", "View", "searched_fields", "view"]
@@ -47,12 +47,14 @@ class View:
         uri: Its ``documentId`` as Coveo writes it: with a slash in the place of a path that is missing.
         source_id: Its source.
         values: Field name to value, Coveo's own fields included.
+        dictionaries: Of dictionary fields, the values under all keys; in `values` is the one that is looked at.
     """
 
     title: str
     uri: str
     source_id: str
     values: Mapping[str, Value]
+    dictionaries: Mapping[str, Mapping[str, Scalar]] = attrs.field(factory=dict[str, Mapping[str, Scalar]])
 
     @property
     def primary_id(self) -> str:
@@ -97,7 +99,10 @@ def view(item: StoredItem, contexts: Mapping[str, str]) -> View:
         values["permanentid"] = _permanent_id(item.document_id)
     if "objecttype" in values:
         values["mappingtype"] = values["objecttype"]
-    return View(title, uri, item.source_id, values)
+    dictionaries = {
+        name: cast("Mapping[str, Scalar]", value) for name, value in item.fields.items() if isinstance(value, dict)
+    }
+    return View(title, uri, item.source_id, values, dictionaries)
 
 
 def _defaults(item: StoredItem, uri: str, title: str) -> dict[str, Value]:

@@ -59,6 +59,10 @@ class Page(HTMLParser):
             if name == tag and attributes.items() <= given.items()
         ]
 
+    def raw_texts(self, tag: str) -> list[str]:
+        """The texts of all such elements, with their blanks."""
+        return [text for (name, _), text in zip(self.elements, self._texts, strict=True) if name == tag]
+
     def attributes(self, tag: str) -> list[dict[str, str]]:
         """The attributes of all such elements."""
         return [given for name, given in self.elements if name == tag]

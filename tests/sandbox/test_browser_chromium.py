@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import pytest
+from chromium import complaints, contrasts, emulate, evaluated, logged, needs_chromium, press, running_chromium
 from sandbox_caller import Caller, batch
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-CHROMIUM: Final = shutil.which("chromium")
-DRIVER: Final = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER) and not os.environ.get("CI"), reason="chromium and chromedriver are not installed"
-)
+pytestmark = needs_chromium
 
 PICTURE: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
 EVIL: Final = "</title></bdi><script>window.owned=1</script>'\"><img src=x onerror=window.owned=2>\u202e&amp;"
@@ -47,43 +42,11 @@ PATHS: Final = (
     "/browse/sources",
 )
 
-CONTRASTS: Final = """
-const channels = (color) => color.match(/[\\d.]+/g).map(Number);
-const light = (color) => {
-  const [r, g, b] = channels(color).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-const ground = (element) => {
-  for (; element; element = element.parentElement) {
-    const color = getComputedStyle(element).backgroundColor;
-    if ((channels(color)[3] ?? 1) === 1) return color;
-  }
-  return "rgb(255, 255, 255)";
-};
-const found = [];
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walker.nextNode()) {
-  const element = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
-  const pair = [getComputedStyle(element).color, ground(element)].map(light).sort((a, b) => b - a);
-  found.push([(pair[0] + 0.05) / (pair[1] + 0.05), walker.currentNode.data.trim()]);
-}
-return found;
-"""
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
     """Return one browser for all tests of this file."""
-    assert CHROMIUM, "it is Debian's package chromium"
-    assert DRIVER, "it is Debian's package chromium-driver"
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    with Chrome(options=options, service=ChromeService(DRIVER)) as driver:
-        driver.set_page_load_timeout(60)
+    with running_chromium() as driver:
         yield driver
 
 
@@ -133,32 +96,6 @@ def opened(browser: Chrome, coveo: Caller) -> Chrome:
     return browser
 
 
-def emulate(browser: Chrome, *, width: int, scheme: str) -> None:
-    """Make the browser one of another device."""
-    driver: Any = browser
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "screen", "features": features})
-
-
-def evaluated(browser: Chrome, script: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the page says
-    """Return what a script says in the page."""
-    driver: Any = browser
-    return driver.execute_script(script, *arguments)
-
-
-def logged(browser: Chrome, kind: str) -> Sequence[dict[str, Any]]:
-    """Return what was logged since the last time."""
-    driver: Any = browser
-    return cast("Sequence[dict[str, Any]]", driver.get_log(kind))
-
-
-def complaints(browser: Chrome) -> list[str]:
-    """Return what the console holds."""
-    return [str(entry["message"]) for entry in logged(browser, "browser")]
-
-
 def titles(browser: Chrome) -> list[str]:
     """Return the items in the list."""
     return [title.text for title in browser.find_elements(By.CSS_SELECTOR, ".card h3")]
@@ -168,12 +105,6 @@ def focused(browser: Chrome) -> str:
     """Return what has the focus: its name to a screen reader."""
     element = browser.switch_to.active_element
     return "" if element.tag_name == "body" else element.accessible_name
-
-
-def press(browser: Chrome, *keys: str) -> None:
-    """Press keys, wherever the focus is."""
-    for key in keys:
-        browser.switch_to.active_element.send_keys(key)
 
 
 def tab_to(browser: Chrome, name: str) -> list[str]:
@@ -284,7 +215,7 @@ def test_every_text_stands_out_from_its_ground(opened: Chrome, coveo: Caller, sc
         opened.get(coveo.sandbox.url + path)
         for summary in opened.find_elements(By.CSS_SELECTOR, "details:not([open]) > summary"):
             evaluated(opened, "arguments[0].parentElement.open = true", summary)
-        found = cast("list[tuple[float, str]]", evaluated(opened, CONTRASTS))
+        found = contrasts(opened)
         assert len(found) > 10
         assert [(round(contrast, 2), words) for contrast, words in found if contrast < 4.5] == []
 
@@ -295,6 +226,21 @@ def test_dark_is_dark(opened: Chrome) -> None:
     assert evaluated(opened, ground) == "rgb(245, 246, 248)"
     emulate(opened, width=1280, scheme="dark")
     assert evaluated(opened, ground) == "rgb(16, 19, 24)"
+
+
+def test_on_paper_it_is_light_and_whole(opened: Chrome, coveo: Caller) -> None:
+    """Whatever colours the reader prefers; tables fit a sheet, which nobody can move sideways; no page is empty."""
+    emulate(opened, width=700, scheme="dark", media="print")
+    hidden = """return [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth + 1
+        || getComputedStyle(e).overflowX !== "visible").map((e) => e.outerHTML.slice(0, 90))"""
+    for path in PATHS:
+        opened.get(coveo.sandbox.url + path)
+        assert evaluated(opened, "return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert evaluated(opened, "return document.documentElement.scrollWidth") <= 700
+        assert evaluated(opened, hidden) == []
+        found = contrasts(opened)
+        assert len(found) > 2
+        assert [words for contrast, words in found if contrast < 4.5] == []
 
 
 def test_hostile_words_are_words(opened: Chrome, coveo: Caller) -> None:

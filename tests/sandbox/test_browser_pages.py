@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from page_reader import Page, parameters_of
 from sandbox_caller import Caller, batch, untimed
 
 from coveo_enrich.sandbox import CoveoSandbox
+from coveo_enrich.sandbox.browser.texts import python_text
 
 PAGES = (
     "/",
@@ -97,12 +100,12 @@ def test_every_page_is_quiet_and_strict(kayaks: Caller) -> None:
 
 def test_an_empty_sandbox_says_how_to_push(coveo: Caller) -> None:
     """Where there is no source yet, the page shows what a client is told, under the name it was called by; no key."""
-    answer = coveo.http.get("/", headers={"Host": "sandbox.example:8011"})
+    answer = coveo.http.get("/", headers={"Host": "localhost:8011"})
     there = coveo.sandbox.connection
     shown = dict(zip(Page(answer).texts("dt"), Page(answer).texts("dd"), strict=True))
     assert shown["COVEO_ORGANIZATION_ID"] == there["organization_id"]
     assert shown["COVEO_SOURCE_ID"] == there["source_id"]
-    assert shown["COVEO_API_URL"] == shown["COVEO_PLATFORM_URL"] == "http://sandbox.example:8011"
+    assert shown["COVEO_API_URL"] == shown["COVEO_PLATFORM_URL"] == "http://localhost:8011"
     assert there["api_key"] not in answer.text
 
 
@@ -114,12 +117,34 @@ def test_a_source_without_items_says_how_to_push_there(coveo: Caller) -> None:
     assert "How to push" in page.texts("h2")
 
 
-def test_a_host_of_nonsense_is_text(coveo: Caller) -> None:
-    """Whatever a request calls the sandbox is shown as text, and breaks nothing."""
-    for host in ('"><script>alert(1)</script>', "[", "a b", ":::", ""):
-        answer = coveo.http.get("/", headers={"Host": host})
-        assert answer.status_code == 200
-        assert "script" not in Page(answer).tags
+def test_a_host_of_nonsense_is_text() -> None:
+    """Whatever a request calls a sandbox that other machines reach is shown as text, and breaks nothing."""
+    with pytest.warns(RuntimeWarning, match="no protection"):
+        sandbox = CoveoSandbox(host="0.0.0.0")  # noqa: S104 - on purpose
+    with sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
+        for host in ('"><script>alert(1)</script>', "[", "a b", ":::", "", "sandbox.example:8011"):
+            answer = http.get("/", headers={"Host": host})
+            assert answer.status_code == 200
+            assert "script" not in Page(answer).tags
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil", "", "[", "10.0.0.1"]
+)
+def test_a_page_of_the_web_that_leads_here_reads_nothing(kayaks: Caller, host: str) -> None:
+    """A name that somebody made an address of this machine is none of the sandbox's pages; calls know no such bound."""
+    for path in (*PAGES, "/browse/style.css"):
+        answer = kayaks.http.get(path, headers={"Host": host})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (403, "text/plain; charset=utf-8")
+        assert answer.text == "The pages of this sandbox are at localhost or 127.0.0.1 only.\n"
+    container = kayaks.http.post(kayaks.files_path, headers={**kayaks.headers, "Host": host})
+    assert container.status_code == 201
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:8011", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:8011"])
+def test_this_machine_has_several_names(kayaks: Caller, host: str) -> None:
+    """Its pages answer to each of them, with any port."""
+    assert len(Page(kayaks.http.get("/", headers={"Host": host})).titles) == 4
 
 
 def test_one_of_several_sources_is_chosen() -> None:
@@ -495,6 +520,21 @@ def test_only_addresses_of_the_web_become_links(coveo: Caller, address: str) -> 
     assert all(given["href"].startswith(("/", "#")) for given in page.attributes("a"))
 
 
+def test_a_value_that_no_address_can_hold_has_no_link(coveo: Caller) -> None:
+    """Half a character would lead elsewhere, a long value would stand in each address; both are counted and shown."""
+    coveo.sandbox.create_field("hull", facet=True)
+    text = "flat" * 1_000
+    coveo.load(
+        json.dumps({"addOrUpdate": [item(1, hull=text), item(2, hull="half \ud800"), item(3, hull="flat")]}).encode()
+    )
+    answer = coveo.http.get("/")
+    page = Page(answer)
+    assert page.link_to("flat 1 item")
+    shown = page.texts("span", **{"class": "choice"})
+    assert sorted(shown) == [f"{text[:200]}… 1 item", "half ? 1 item"]
+    assert len(answer.content) < 20_000
+
+
 def test_half_a_character_breaks_no_page(coveo: Caller) -> None:
     """JSON can hold halves of surrogate pairs, which no page can be written with; they are shown as question marks."""
     broken = {**item(1, ec_name="Heron \ud800", ec_color=["Red \udfff"]), "hull\ud800": "x"}
@@ -520,12 +560,15 @@ def test_a_missing_template_engine_names_the_extra() -> None:
 
 
 def test_pages_are_no_calls_of_an_organization() -> None:
-    """Looking uses up no budget of calls, and meets no fault that is ordered for Coveo's operations."""
+    """Looking uses up no budget of calls, meets no fault, and is not among the requests; a lost call is."""
     with CoveoSandbox() as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
         sandbox.limit_calls(per_day=1)
         sandbox.fail("search", 503, times=None)
         assert [http.get(path).status_code for path in ("/", "/", *PAGES[2:])] == [200] * 8
-        assert [request.operation for request in sandbox.requests()] == [None] * 8
+        assert [http.get("/browse/style.css").status_code, http.get("/browse/nowhere").status_code] == [200, 404]
+        assert sandbox.requests() == []
+        assert [http.post("/").status_code, http.get("/rest").status_code] == [405, 404]
+        assert [request.path for request in sandbox.requests()] == ["/", "/rest"]
 
 
 def test_the_best_comes_first(coveo: Caller) -> None:
@@ -560,6 +603,18 @@ def test_a_facet_shows_more_of_its_values_when_asked(coveo: Caller) -> None:
     more = Page(coveo.http.get(page.links()["More values of ec_brand"]))
     assert len([text for text in more.links() if text.startswith("brand")]) == 12
     assert "More values of ec_brand" not in more.links()
+
+
+def test_a_facet_of_very_many_values_says_so(coveo: Caller) -> None:
+    """A hundred are shown, of so many; where all are there nothing is said."""
+    coveo.sandbox.create_field("hull", facet=True, multi_value=True)
+    hulls = [f"hull {number}" for number in range(1_500)]
+    coveo.load(batch(item(1, hull=hulls, ec_brand="Acme"), item(2, hull=hulls[-1:])))
+    page = look(coveo, more="hull")
+    links = [text for text in page.links() if text.startswith("hull ")]
+    assert (len(links), links[0]) == (100, "hull 1499 2 items")
+    assert "The 100 most frequent of 1,500" in page.texts("p")
+    assert "most frequent" not in look(coveo, more="ec_brand").text
 
 
 def test_twenty_facets_are_counted_and_whatever_is_chosen(coveo: Caller) -> None:
@@ -614,3 +669,78 @@ def test_many_fields_and_sources_have_pages() -> None:
         listed = look(coveo)
         last = Page(coveo.http.get(listed.links()["Next"]))
         assert [len(one.texts("th", scope="row")) for one in (listed, last)] == [50, 1]
+
+
+def test_a_page_beyond_the_last_is_the_last() -> None:
+    """Of whatever list, and whatever number it is; it says which page it is, and leads back."""
+    with Caller.running(restricted=False) as coveo:
+        coveo.sandbox.create_field("hull", facet=True)
+        for number in range(200):
+            coveo.sandbox.create_field(f"hull_{number:03}")
+        stream_id = str([coveo.open() for _ in range(21)][-1]["streamId"])
+        for _ in range(20):
+            coveo.chunk(stream_id)
+        coveo.update(addOrUpdate=[item(number, **{f"k{number}": 1, "lost": 1}) for number in range(60)])
+        for number in range(50):
+            push(coveo, "other", f"source {number}", item(1))
+        own = {"organization": "sandbox", "source": "sandbox-catalog"}
+        reason = {"reason": "there is no field of that name", "key": "lost"}
+        lists: tuple[tuple[str, dict[str, str]], ...] = (
+            ("/", own),
+            ("/browse/dropped", own),
+            ("/browse/dropped", {**own, **reason}),
+            ("/browse/streams", own),
+            ("/browse/streams", {**own, "stream": stream_id}),
+            ("/browse/logs", own),
+            ("/browse/fields", own),
+            ("/browse/sources", {}),
+        )
+        for path, asked in lists:
+            page = look(coveo, path, **asked)
+            while "Next" in page.links():
+                page = Page(coveo.http.get(page.links()["Next"]))
+            for beyond_all in ("99", "9999999", "9" * 5_000, "000009"):
+                beyond = look(coveo, path, **{**asked, "page": beyond_all})
+                assert (beyond.text, beyond.links()) == (page.text, page.links())
+            assert "Previous" in page.links()
+
+
+def test_a_list_of_sources_keeps_what_it_is_narrowed_to() -> None:
+    """The next page is of the same organization, and of no source that there is not."""
+    with Caller.running(restricted=False) as coveo:
+        for number in range(51):
+            push(coveo, "one", f"source {number:02}", item(1))
+        push(coveo, "two", "red", item(1))
+        page = look(coveo, organization="one")
+        rest = Page(coveo.http.get(page.links()["Next"]))
+        assert rest.texts("th", scope="row") == ["source 50"]
+        assert Page(coveo.http.get(rest.links()["Previous"])).texts("th", scope="row")[-1] == "source 49"
+        assert look(coveo, "/browse/sources", organization="three").status == 404
+
+
+def test_a_stream_that_there_is_not_is_not_found(kayaks: Caller) -> None:
+    """It is no list of streams, but a page that says so."""
+    page = look(kayaks, "/browse/streams", stream="nothing")
+    assert (page.status, "There is no such stream in this source." in page.text) == (404, True)
+
+
+def test_the_program_that_pushes_is_one_whatever_a_source_is_called() -> None:
+    """What the page shows can be run: names are texts of Python, with quotation marks in them, too."""
+    names = ('"); import os; os.abort(); ("', "back\\slash", "it's", "<kajak>\U0001f6f6")
+    for name in names:
+        with Caller.running(restricted=False) as coveo:
+            there = coveo.sandbox.connection
+            coveo.post(f"/push/v1/organizations/{there['organization_id']}/sources/{quote(name, safe='')}/stream/open")
+            (program,) = look(coveo).raw_texts("pre")
+        calls = [node for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Call)]
+        (source,) = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "CoveoSource")
+        given = {one.arg: ast.literal_eval(one.value) for one in source.keywords}
+        assert given["source_id"] == name
+
+
+@given(st.text())
+def test_any_text_can_stand_in_a_program(text: str) -> None:
+    """On one line, and with nothing in it that is not seen, such as a mark that turns the direction of writing."""
+    written = python_text(text)
+    assert ast.literal_eval(written) == text
+    assert written.isprintable()

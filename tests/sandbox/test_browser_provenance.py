@@ -177,5 +177,30 @@ def test_the_list_marks_enriched_items_and_finds_them(coveo: Caller) -> None:
     assert only.titles == ["Heron"]
     assert "Only enriched items" not in only.links()
     both = Page(coveo.http.get("/", params={"aq": '@ec_color=="Red" OR @ec_color=="yellow"'}))
-    assert parameters_of(both.links()["Only enriched items"])["aq"].startswith('(@ec_color=="Red" OR')
-    assert Page(coveo.http.get(both.links()["Only enriched items"])).titles == ["Heron"]
+    assert parameters_of(both.links()["Only enriched items"])["aq"] == '@ec_color=="Red" OR @ec_color=="yellow"'
+    enriched_only = Page(coveo.http.get(both.links()["Only enriched items"]))
+    assert enriched_only.titles == ["Heron"]
+    back = Page(coveo.http.get(enriched_only.link_to("Remove only items with")))
+    assert sorted(back.titles) == ["Heron", "Heron, plain"]
+
+
+def test_only_enriched_items_leaves_the_expression_its_meaning(coveo: Caller) -> None:
+    """A comma at the top is punctuation, and one between parentheses means OR: the link adds none around it."""
+    other = {**enriched(), "documentId": "product://2", "ec_name": "Gull"}
+    coveo.load(batch({**enriched(), "ec_name": "Heron and gull"}, other))
+    page = Page(coveo.http.get("/", params={"aq": "heron, gull"}))
+    assert page.titles == ["Heron and gull"]
+    assert Page(coveo.http.get(page.links()["Only enriched items"])).titles == ["Heron and gull"]
+
+
+def test_what_a_machine_is_called_is_shown_in_part(coveo: Caller) -> None:
+    """A provenance text of any length makes no page long: names are cut, and a hundred lost marks are told."""
+    mark = {"by": ["acme" * 10_000], "confidence": None, "values": []}
+    marks = {"ec_color": mark, **{f"lost_{number:03}": {**mark, "by": ["acme"]} for number in range(150)}}
+    coveo.load(batch({**enriched(), "told": json.dumps(marks)}))
+    answer = coveo.http.get("/browse/item", params={"id": "product://1"})
+    listed = Page(answer).texts("li")
+    assert "ec_color Changed by a person; before that: " + ("acme" * 50) + "…" in listed
+    assert len([text for text in listed if text.startswith("lost_")]) == 100
+    assert "and 50 more" in listed
+    assert len(answer.content) < 100_000

@@ -206,7 +206,7 @@ def test_any_organization_source_and_key_is_accepted_on_request() -> None:
         assert two.close(stream_id).status_code == 412
 
         fields = "/rest/organizations/one/indexes/fields"
-        assert coveo.http.post(fields, headers=one.headers, json={"name": "seats"}).status_code == 204
+        assert coveo.http.post(fields, headers=one.headers, json={"name": "seats", "type": "LONG"}).status_code == 204
         assert coveo.http.get(f"{fields}/seats", headers=one.headers).status_code == 200
         assert coveo.http.get(f"{coveo.organization_path}/indexes/fields/seats", headers=one.headers).status_code == 404
 

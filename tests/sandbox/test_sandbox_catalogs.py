@@ -26,6 +26,7 @@ CONFIGURATION: dict[str, Any] = {
         "availableSkusField": "ec_available_items",
     },
     "fieldsMapping": {"ec_name": "boat_name"},
+    "availabilityFilterStrategy": "WHEN_SPECIFIED",
 }
 
 
@@ -169,6 +170,15 @@ def test_a_configuration_is_changed_by_its_id(coveo: Caller) -> None:
     assert found(coveo) == ["product://3/"]
 
 
+def test_products_without_availability_are_found_whatever_is_said_of_them(coveo: Caller) -> None:
+    """What is not said has Coveo's default, which comes back and, other than with Coveo, hides nothing."""
+    (catalog,) = read(coveo, "catalogs")["items"]
+    configuration = read(coveo, f"catalogconfigurations/{catalog['catalogConfigurationId']}")
+    assert configuration["availabilityFilterStrategy"] == "ALWAYS"
+    coveo.update(addOrUpdate=[PRODUCT])
+    assert found(coveo) == ["product://1/"]
+
+
 def test_a_catalog_is_made_as_coveo_documents_it(coveo: Caller) -> None:
     """First a configuration, then a catalog of the source with it; what is in use cannot be deleted."""
     (old,) = read(coveo, "catalogs")["items"]
@@ -209,6 +219,8 @@ WRONG: list[tuple[str, dict[str, Any], int]] = [
     ("catalogconfigurations", {**CONFIGURATION, "availability": CONFIGURATION["variant"]}, 400),
     ("catalogconfigurations", {**CONFIGURATION, "fieldsMapping": []}, 400),
     ("catalogconfigurations", {**CONFIGURATION, "fieldsMapping": {"ec_name": 5}}, 400),
+    ("catalogconfigurations", {**CONFIGURATION, "availabilityFilterStrategy": "NEVER"}, 400),
+    ("catalogconfigurations", {**CONFIGURATION, "availabilityFilterStrategy": ["ALWAYS"]}, 400),
     ("catalogs", {"name": "Boats", "sourceId": "sandbox-catalog"}, 400),
     ("catalogs", {"name": "Boats", "sourceId": "sandbox-catalog", "catalogConfigurationId": "nobody"}, 412),
     ("catalogs", {"name": "Boats", "sourceId": "other", "catalogConfigurationId": "nobody"}, 412),

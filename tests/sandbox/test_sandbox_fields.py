@@ -158,7 +158,7 @@ def test_every_option_of_a_field_is_kept(tmp_path: Path) -> None:
         path = f"{coveo.organization_path}/indexes/fields"
         assert coveo.post(path, json=EVERYTHING).status_code == 204
         assert _read(coveo, "kayak_type") == EVERYTHING
-        assert coveo.post(path, json={"name": "plain", "unknown": 1}).status_code == 204
+        assert coveo.post(path, json={"name": "plain", "type": "STRING", "unknown": 1}).status_code == 204
         assert set(_read(coveo, "plain")) == set(EVERYTHING)
         on = {key for key, value in _read(coveo, "plain").items() if value is True}
         assert on == {"includeInQuery", "includeInResults"}
@@ -198,22 +198,24 @@ def test_a_field_made_over_http_is_used(coveo: Caller) -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        {},
-        {"name": "Kayak"},
-        {"name": "kayak type"},
-        {"name": "k" * 256},
-        {"name": 7},
+        {"type": "STRING"},
+        {"name": "Kayak", "type": "STRING"},
+        {"name": "kayak type", "type": "STRING"},
+        {"name": "k" * 256, "type": "STRING"},
+        {"name": 7, "type": "STRING"},
+        {"name": "kayak"},
+        {"name": "kayak", "type": None},
         {"name": "kayak", "type": "BOOLEAN"},
         {"name": "kayak", "type": ["STRING"]},
-        {"name": "kayak", "facet": "yes"},
+        {"name": "kayak", "type": "STRING", "facet": "yes"},
         {"name": "kayak", "type": "LONG", "multiValueFacet": True},
-        {"name": "kayak", "multiValueFacetTokenizers": ""},
-        {"name": "kayak", "system": True},
-        {"name": "kayak", "stemming": "yes"},
-        {"name": "kayak", "label": 7},
-        {"name": "kayak", "projectIds": "p1"},
-        {"name": "kayak", "multilingual": True},
-        {"name": "kayak\ud800"},
+        {"name": "kayak", "type": "STRING", "multiValueFacetTokenizers": ""},
+        {"name": "kayak", "type": "STRING", "system": True},
+        {"name": "kayak", "type": "STRING", "stemming": "yes"},
+        {"name": "kayak", "type": "STRING", "label": 7},
+        {"name": "kayak", "type": "STRING", "projectIds": "p1"},
+        {"name": "kayak", "type": "STRING", "multilingual": True},
+        {"name": "kayak\ud800", "type": "STRING"},
     ],
 )
 def test_a_field_that_cannot_be_is_refused(coveo: Caller, model: dict[str, object]) -> None:
@@ -222,6 +224,29 @@ def test_a_field_that_cannot_be_is_refused(coveo: Caller, model: dict[str, objec
     answer = coveo.post(f"{coveo.organization_path}/indexes/fields", content=json.dumps(model).encode())
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_PARAMETER")
     assert _search(coveo)["totalEntries"] == before
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"multiValueFacet": "yes"}, "multiValueFacet is true or false"),
+        ({"mergeWithLexicon": 1}, "mergeWithLexicon is true or false"),
+        ({"description": 7}, "description is a text"),
+        ({"type": "BOOLEAN"}, "type is one of STRING, LONG, LONG_64, DOUBLE, DATE, VECTOR"),
+        (
+            {"type": "DATE", "hierarchicalFacet": True},
+            "hierarchicalFacet is for STRING fields only; kayak is a DATE field",
+        ),
+        ({"multiValueFacetTokenizers": ""}, "multiValueFacetTokenizers is a text of at least one character"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_coveos_words(
+    coveo: Caller, said: dict[str, object], message: str
+) -> None:
+    """The option has its name in Coveo's API, and its type is none of Python's."""
+    path = f"{coveo.organization_path}/indexes/fields"
+    answer = coveo.post(path, json={"name": "kayak", "type": "STRING", **said})
+    assert (answer.status_code, answer.json()["message"]) == (400, message)
 
 
 def test_create_field_refuses_what_coveo_refuses(coveo: Caller) -> None:

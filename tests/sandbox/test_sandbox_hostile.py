@@ -78,7 +78,7 @@ def test_bodies_that_are_no_json_object_are_refused(coveo: Caller, body: bytes) 
 def test_a_description_that_is_no_unicode_is_given_back(coveo: Caller) -> None:
     """JSON can say a lone surrogate, and so can the answer."""
     path = f"{coveo.organization_path}/indexes/fields"
-    assert coveo.post(path, content=b'{"name":"odd","description":"\\ud800"}').status_code == 204
+    assert coveo.post(path, content=b'{"name":"odd","type":"STRING","description":"\\ud800"}').status_code == 204
     assert coveo.http.get(f"{path}/odd", headers=coveo.headers).json()["description"] == "\ud800"
 
 

@@ -234,3 +234,36 @@ def test_a_partial_match_is_for_many_words_only() -> None:
     for text in ("a b c d", "a b c d @color", "a OR b OR c OR d OR e"):
         expression = parse_expression(text).condition
         assert partial(expression, keywords=5, needed=50, is_percentage=True) == expression
+
+
+TERMS = ("kayak", "@seats=2", '"yellow kayak"', "-red", "@seats=1..2", "$qre(expression: @seats, modifier: 5)")
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_a_query_has_up_to_two_hundred_terms(term: str) -> None:
+    """One more is refused, as everything waits for a search; parentheses hide none. `$qre` counts what it looks for."""
+    most = 100 if term.startswith("$qre") else 200
+    for joint in (" ", " OR "):
+        terms = joint.join([term] * most)
+        parse_expression(terms)
+        for more in (f"{terms} more", f"({terms}) (more)"):
+            with pytest.raises(QueryError, match="the sandbox takes up to 200 terms"):
+                parse_expression(more)
+
+
+def test_values_that_are_not_looked_up_whole_are_terms() -> None:
+    """A list of whole values may be long, as one look finds them all; each word or pattern of a list is looked for."""
+    values = ",".join(f'"{number}"' for number in range(201))
+    parse_expression(f"@kayak_type==({values})")
+    for operator in ("=", "*="):
+        with pytest.raises(QueryError, match="200 terms"):
+            parse_expression(f"@kayak_type{operator}({values})")
+    with pytest.raises(QueryError, match="10,000 values"):
+        parse_expression(f"@kayak_type==({','.join(['x'] * 10_001)})")
+
+
+def test_plain_text_has_up_to_two_hundred_words() -> None:
+    """As an expression has."""
+    assert parse_text("kayak " * 200)
+    with pytest.raises(QueryError, match="200 terms"):
+        parse_text("kayak " * 201)

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.expressions import EVERYTHING, QueryError, SortError
+from coveo_enrich.sandbox.expressions import EVERYTHING, QueryError, SortError, words
 from coveo_enrich.sandbox.facets import FacetRequest, FacetValue
 from coveo_enrich.sandbox.fields import Field, standard_fields
+from coveo_enrich.sandbox.matching import Candidate
 from coveo_enrich.sandbox.query_language import parse_expression
 from coveo_enrich.sandbox.search import Found, Query, SortKey, search
 from coveo_enrich.sandbox.search_item import searched_fields, view
@@ -31,6 +32,8 @@ FIELDS = {
         Field(name="hidden", include_in_results=False, merge_with_lexicon=True),
         Field(name="price_by_store", type="DOUBLE", key_value=True),
         Field(name="vector", type="VECTOR"),
+        Field(name="story", key_value=True, merge_with_lexicon=True),
+        Field(name="whisper", key_value=True),
     )
 }
 
@@ -152,6 +155,16 @@ def test_a_dictionary_field_is_looked_up_by_the_context() -> None:
     for context, price in (({}, 120), ({"price_by_store": "a"}, 99), ({"price_by_store": "b"}, 120)):
         assert found(f"@price_by_store=={price}", item, contexts=context) == ["4"]
     assert found("@price_by_store", stored("4", price_by_store={"a": 99.0})) == []
+
+
+def test_keywords_find_what_stands_under_any_key() -> None:
+    """Of a dictionary field with free text search, whichever is looked at; a test of the field sees that one only."""
+    item = stored("4", story={"en": "A tandem kayak", "": "ein Paddel", "fr": "une pagaie"})
+    for keywords in ("tandem", "paddel", "PAGAIE", '"tandem kayak"'):
+        assert found(keywords, item) == found(keywords, item, contexts={"story": "fr"}) == ["4"]
+    assert found('"kayak ein"', item) == found("@story=tandem", item) == []
+    assert found("@story=tandem", item, contexts={"story": "en"}) == ["4"]
+    assert found("quiet", stored("4", whisper={"en": "quiet"})) == []
 
 
 def test_a_vector_can_only_be_there() -> None:
@@ -331,6 +344,19 @@ def test_any_expression_can_be_searched_for(text: str, colors: list[str]) -> Non
     request = FacetRequest(facet_id="it", field="ec_color")
     result = search([stored("4", ec_color=colors)], FIELDS, Query(expression=expression, facets=(request,)))
     assert result.total in (0, 1)
+
+
+@untimed
+@given(st.text(max_size=12), st.lists(st.text(max_size=12), max_size=4), st.integers(0, 3))
+def test_words_are_found_where_they_stand_in_a_text(phrase: str, texts: list[str], place: int) -> None:
+    """One after the other in one of the texts, each split into its words, and nowhere across two of them."""
+    told = [*texts[:place], f"{''.join(texts)} {phrase}", *texts[place:]]
+    wanted = words(phrase)
+    for colors in (texts, told):
+        split = [words(text) for text in colors]
+        there = any(wanted == one[at : at + len(wanted)] for one in split for at in range(len(one)))
+        item = view(stored("4", ec_color=colors), {})
+        assert Candidate(item, ["ec_color"]).has(wanted) == (there or (not wanted and bool(colors)))
 
 
 @untimed

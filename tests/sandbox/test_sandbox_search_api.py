@@ -275,6 +275,14 @@ def test_a_dictionary_field_takes_its_key_from_the_query(coveo: Caller) -> None:
     assert count(coveo, aq="@price_by_store==99") == 0
 
 
+def test_a_query_that_costs_too_much_is_an_error(coveo: Caller) -> None:
+    """Inside of a success, as Coveo tells of any query that it does not carry out."""
+    for body in ({"q": "kayak " * 201}, {"lq": "kayak " * 201}, {"q": "kayak " * 201, "enableQuerySyntax": False}):
+        answer = ask(coveo, **body)
+        assert (answer["results"], answer["exception"]["code"]) == ([], "InvalidSyntax")
+        assert "up to 200 terms" in answer["exception"]["context"]
+
+
 def test_all_sources_of_an_organization_are_searched() -> None:
     """And none of another organization, which is named in the URL."""
     with Caller.running(restricted=False) as coveo:

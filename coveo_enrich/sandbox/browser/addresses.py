@@ -9,11 +9,15 @@ from urllib.parse import urlencode, urlsplit
 
 from coveo_enrich.sandbox.store import Source
 
-__all__ = ["Pairs", "address", "page_number", "web_address"]
+__all__ = ["Pairs", "address", "is_fit", "page_number", "web_address"]
 
 Pairs: TypeAlias = Iterable[tuple[str, str | None]]
 
-_PAGE: Final = re.compile(r"[1-9][0-9]{0,6}")
+_NUMBER: Final = re.compile(r"[0-9]+")
+_FURTHEST: Final = 10_000_000
+# Of a value in an address, which stands in every address of its page.
+_LONGEST: Final = 2_000
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
 _NO_BLANKS: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
@@ -26,7 +30,13 @@ def address(path: str, source: Source | None = None, pairs: Pairs = ()) -> str:
 
 def page_number(text: str | None) -> int:
     """The page that is asked for, from 1 on; the first when that is no number."""
-    return int(text) if text and _PAGE.fullmatch(text) else 1
+    digits = text.lstrip("0") if text and _NUMBER.fullmatch(text) else ""
+    return min(int(digits[:8]), _FURTHEST) if digits else 1
+
+
+def is_fit(value: str) -> bool:
+    """Whether a value can stand in an address: it is not too long, and has no halves of surrogate pairs."""
+    return len(value) <= _LONGEST and not _HALF.search(value)
 
 
 def web_address(text: str) -> str | None:

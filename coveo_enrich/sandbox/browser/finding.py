@@ -7,6 +7,7 @@ is to be searched for they are only counted.
 from __future__ import annotations
 
 import heapq
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from operator import itemgetter
@@ -16,26 +17,27 @@ import attrs
 
 from coveo_enrich.sandbox.browser.addresses import Pairs
 from coveo_enrich.sandbox.browser.counting import FacetCounter, count
-from coveo_enrich.sandbox.expressions import EVERYTHING, And, QueryError, folded
+from coveo_enrich.sandbox.expressions import EVERYTHING, And, Exists, Expression, QueryError, folded
 from coveo_enrich.sandbox.facets import FacetRequest, FacetResult
 from coveo_enrich.sandbox.fields import Field
 from coveo_enrich.sandbox.query_language import ParsedExpression, parse_expression
 from coveo_enrich.sandbox.search import Query, search
 from coveo_enrich.sandbox.store import StoredItem
 
-__all__ = ["LAST_PAGE", "LEVELS", "PAGE_SIZE", "Ask", "Findings", "Mistakes", "find", "read_ask"]
+__all__ = ["LAST_PAGE", "LEVELS", "MORE_VALUES", "PAGE_SIZE", "Ask", "Findings", "Mistakes", "find", "read_ask"]
 
 PAGE_SIZE: Final = 24
 LAST_PAGE: Final = 200
 """The furthest page: some 5,000 results, as far as Coveo's own search goes."""
 LEVELS: Final = "|"
 """What parts the levels of a hierarchical value."""
+MORE_VALUES: Final = 100
+"""Of a facet of which more values are wanted."""
 
 _FACET: Final = "f."
 _MOST_FACETS: Final = 20
 _MOST_CHOSEN: Final = 100
 _VALUES: Final = 8
-_MORE_VALUES: Final = 100
 _BATCH: Final = 1_000
 # A search tells an item's address as Coveo writes it, which is not its id; no field has this name.
 _ID: Final = ""
@@ -50,6 +52,7 @@ class Ask:
         words: Keywords, as the Search API takes them in ``q``.
         expression: An expression, as it takes them in ``aq``.
         chosen: The values of facets that are chosen, each with its field.
+        having: A field that items have to have; empty when there is none.
         more: The facet of which more values are wanted; empty when there is none.
         is_all: Whether all that is in the index is wanted, and not only what searches find.
         page: The page, from 1 on.
@@ -58,6 +61,7 @@ class Ask:
     words: str = ""
     expression: str = ""
     chosen: tuple[tuple[str, str], ...] = ()
+    having: str = ""
     more: str = ""
     is_all: bool = False
     page: int = 1
@@ -65,7 +69,7 @@ class Ask:
     @property
     def is_narrow(self) -> bool:
         """Whether it asks for less than everything."""
-        return bool(self.words.strip() or self.expression.strip() or self.chosen)
+        return bool(self.words.strip() or self.expression.strip() or self.chosen or self.having)
 
     def values_of(self, field: str) -> frozenset[str]:
         """The values of a field that are chosen."""
@@ -92,6 +96,7 @@ class Ask:
         yield "aq", self.expression or None
         for field, value in self.chosen:
             yield f"{_FACET}{field}", value
+        yield "has", self.having or None
         yield "more", self.more or None
         yield "all", "yes" if self.is_all else None
         yield "page", str(self.page) if self.page > 1 else None
@@ -136,6 +141,7 @@ def read_ask(pairs: Iterable[tuple[str, str]], page: int) -> Ask:
         words=given.get("q", ""),
         expression=given.get("aq", ""),
         chosen=tuple((field, value) for field, value in chosen if value)[:_MOST_CHOSEN],
+        having=given.get("has", ""),
         more=given.get("more", ""),
         is_all=given.get("all") == "yes",
         page=min(page, LAST_PAGE),
@@ -192,8 +198,9 @@ def _expression(ask: Ask) -> ParsedExpression | Mistakes:
         return Mistakes(*mistakes)
     read = [part for part in parts if not isinstance(part, QueryError)]
     boosts = tuple(boost for part in read for boost in part.boosts)
-    conditions = tuple(part.condition for part in read if part.condition != EVERYTHING)
-    return ParsedExpression(And(conditions), boosts)
+    having: list[Expression] = [Exists(ask.having.lower())] if ask.having else []
+    conditions = [*(part.condition for part in read if part.condition != EVERYTHING), *having]
+    return ParsedExpression(And(tuple(conditions)), boosts)
 
 
 def _parsed(text: str) -> ParsedExpression | QueryError:
@@ -225,7 +232,7 @@ def _request(name: str, field: Field | None, ask: Ask) -> FacetRequest:
     return FacetRequest(
         facet_id=name,
         field=name,
-        count=_MORE_VALUES if ask.more == name else _VALUES,
+        count=sys.maxsize if ask.more == name else _VALUES,
         delimiter=LEVELS if has_levels else None,
         selected=frozenset(tuple(value.split(LEVELS)) if has_levels else (value,) for value in chosen),
     )

@@ -12,7 +12,8 @@ from coveo_enrich.sandbox.browser.addresses import web_address
 from coveo_enrich.sandbox.browser.pictures import Picture, pictures_of
 from coveo_enrich.sandbox.browser.provenance import Provenance, provenance_of
 from coveo_enrich.sandbox.browser.tables import MOST_DROPPED
-from coveo_enrich.sandbox.browser.values import ShownField, moment, shortened, shown_field
+from coveo_enrich.sandbox.browser.texts import shortened
+from coveo_enrich.sandbox.browser.values import ShownField, moment, shown_field
 from coveo_enrich.sandbox.catalogs import Catalogs
 from coveo_enrich.sandbox.fields import Field
 from coveo_enrich.sandbox.search_item import searched_fields, view
@@ -21,6 +22,8 @@ from coveo_enrich.sandbox.store import Dropped, StoredItem
 __all__ = ["Item", "LostMark", "Unindexed", "item_of"]
 
 _LONGEST_SAID: Final = 1_000
+_LONGEST_NAME: Final = 300
+_MOST_LOST: Final = 100
 
 
 @attrs.frozen
@@ -72,7 +75,8 @@ class Item:
         fields: The fields that were sent and kept, by name.
         own: The fields that Coveo fills itself.
         provenance: The field that tells of enrichment; `None` when there is none.
-        lost: What a machine wrote, and is not in the index.
+        lost: What a machine wrote, and is not in the index; the first hundred of it.
+        lost_left_out: How much of it is not among them.
         unindexed: What was sent and is not in the index.
     """
 
@@ -89,6 +93,7 @@ class Item:
     own: tuple[ShownField, ...]
     provenance: str | None
     lost: tuple[LostMark, ...]
+    lost_left_out: int
     unindexed: tuple[Unindexed, ...]
 
     @property
@@ -123,6 +128,7 @@ def item_of(
     """
     seen, known, provenance = view(stored, {}), searched_fields(fields), provenance_of(stored.fields)
     unindexed = tuple(Unindexed(one.key, _said(said, one.key), one.reason, one.file_id) for one in dropped)
+    lost = [name for name in provenance.marks if name not in stored.fields]
     own = [name for name in seen.values if name not in stored.fields and stored.ordering_id]
     return Item(
         title=shortened(seen.title, 300),
@@ -137,19 +143,19 @@ def item_of(
         fields=tuple(shown_field(*field, known.get(field[0]), provenance) for field in sorted(stored.fields.items())),
         own=tuple(shown_field(name, seen.values[name], known.get(name), Provenance()) for name in sorted(own)),
         provenance=provenance.field,
-        lost=tuple(_lost(stored.fields, provenance, unindexed, fields)),
+        lost=tuple(_lost(lost[:_MOST_LOST], provenance, unindexed, fields)),
+        lost_left_out=len(lost[_MOST_LOST:]),
         unindexed=unindexed,
     )
 
 
 def _lost(
-    kept: Mapping[str, Any], provenance: Provenance, unindexed: Iterable[Unindexed], fields: Mapping[str, Field]
+    names: Iterable[str], provenance: Provenance, unindexed: Iterable[Unindexed], fields: Mapping[str, Field]
 ) -> Iterable[LostMark]:
     reasons = {one.key.lower(): one.reason for one in unindexed if one.key is not None}
-    for name, mark in provenance.marks.items():
-        if name not in kept:
-            absent = "it was taken out since" if name in fields else "there is no field of that name"
-            yield LostMark(name, mark.words, reasons.get(name, absent))
+    for name in names:
+        absent = "it was taken out since" if name in fields else "there is no field of that name"
+        yield LostMark(shortened(name, _LONGEST_NAME), provenance.marks[name].words, reasons.get(name.lower(), absent))
 
 
 def _said(said: Mapping[str, Any], key: str | None) -> str:

@@ -7,12 +7,13 @@ from typing import Final
 
 import attrs
 
-from coveo_enrich.sandbox.browser.addresses import address
-from coveo_enrich.sandbox.browser.finding import LAST_PAGE, LEVELS, PAGE_SIZE, Ask, Findings
+from coveo_enrich.sandbox.browser.addresses import address, is_fit
+from coveo_enrich.sandbox.browser.finding import LAST_PAGE, LEVELS, MORE_VALUES, PAGE_SIZE, Ask, Findings
 from coveo_enrich.sandbox.browser.paging import Pager, pager
 from coveo_enrich.sandbox.browser.pictures import Picture, first_picture
 from coveo_enrich.sandbox.browser.provenance import provenance_of
-from coveo_enrich.sandbox.browser.values import ShownField, shortened, shown_field
+from coveo_enrich.sandbox.browser.texts import shortened
+from coveo_enrich.sandbox.browser.values import ShownField, shown_field
 from coveo_enrich.sandbox.facets import FacetResult, FacetValue
 from coveo_enrich.sandbox.fields import Field
 from coveo_enrich.sandbox.search_item import view
@@ -21,6 +22,7 @@ from coveo_enrich.sandbox.store import Source, StoredItem
 __all__ = ["Card", "Chip", "Choice", "Facet", "Results", "results_of"]
 
 _LONGEST_TITLE: Final = 200
+_LONGEST_VALUE: Final = 200
 _MOST_ROWS: Final = 5
 _OPEN_FACETS: Final = 6
 # Not worth a line on a card: the same for most items of a catalog.
@@ -54,14 +56,14 @@ class Choice:
         text: The value; of a hierarchy, its last level.
         count: How many items have it.
         is_chosen: Whether it is chosen.
-        address: The page with or without it.
+        address: The page with or without it; `None` when no address can hold it.
         below: The next level, under what is chosen.
     """
 
     text: str
     count: int
     is_chosen: bool
-    address: str
+    address: str | None
     below: tuple[Choice, ...] = ()
 
 
@@ -74,12 +76,14 @@ class Facet:
         choices: Its values.
         is_open: Whether they are shown at once.
         more: The page with more of its values; `None` when there are no more, or they are there.
+        values: How many values there are, where a hundred of them are shown and no page has more; otherwise `None`.
     """
 
     field: str
     choices: tuple[Choice, ...]
     is_open: bool
     more: str | None
+    values: int | None
 
 
 @attrs.frozen
@@ -185,7 +189,10 @@ def _chips(ask: Ask, fields: Mapping[str, Field], source: Source) -> Iterator[Ch
     for name, value in ask.chosen:
         has_levels = name in fields and fields[name].hierarchical
         without = address("/", source, ask.without_value(name, value).pairs())
-        yield Chip(name, _readable(value) if has_levels else value, without)
+        yield Chip(name, shortened(_readable(value) if has_levels else value, _LONGEST_VALUE), without)
+    if ask.having:
+        without = address("/", source, attrs.evolve(ask, having="", page=1).pairs())
+        yield Chip("only items with", shortened(ask.having, _LONGEST_VALUE), without)
 
 
 def _facets(results: Iterable[FacetResult], ask: Ask, source: Source) -> Iterator[Facet]:
@@ -194,9 +201,10 @@ def _facets(results: Iterable[FacetResult], ask: Ask, source: Source) -> Iterato
         more = address("/", source, attrs.evolve(ask, more=name, page=1).pairs())
         yield Facet(
             field=name,
-            choices=tuple(_choice(value, (), name, ask, source) for value in result.values),
+            choices=tuple(_choice(value, (), name, ask, source) for value in result.values[:MORE_VALUES]),
             is_open=number < _OPEN_FACETS or ask.more == name or bool(ask.values_of(name)),
             more=f"{more}#facet-{name}" if result.has_more and ask.more != name else None,
+            values=len(result.values) if len(result.values) > MORE_VALUES else None,
         )
 
 
@@ -205,15 +213,16 @@ def _choice(value: FacetValue, above: tuple[str, ...], field: str, ask: Ask, sou
     whole = LEVELS.join(path)
     other = ask.without_value(field, whole) if value.is_selected else ask.with_value(field, whole)
     is_open = value.is_selected or ask.has_below(field, whole)
-    below = tuple(_choice(child, path, field, ask, source) for child in value.children) if is_open else ()
-    return Choice(value.value, value.count, value.is_selected, address("/", source, other.pairs()), below)
+    children = value.children[:MORE_VALUES] if is_open else ()
+    below = tuple(_choice(child, path, field, ask, source) for child in children)
+    link = address("/", source, other.pairs()) if is_fit(whole) else None
+    return Choice(shortened(value.value, _LONGEST_VALUE), value.count, value.is_selected, link, below)
 
 
 def _only_enriched(findings: Findings, ask: Ask, source: Source) -> str | None:
     """Those that have the field which tells of enrichment."""
     names = (provenance_of(item.fields).field for item in findings.items)
     name = next((name for name in names if name), None)
-    if name is None or f"@{name}" in ask.expression:
+    if name is None or name == ask.having:
         return None
-    expression = f"({ask.expression}) AND @{name}" if ask.expression.strip() else f"@{name}"
-    return address("/", source, attrs.evolve(ask, expression=expression, page=1).pairs())
+    return address("/", source, attrs.evolve(ask, having=name, page=1).pairs())

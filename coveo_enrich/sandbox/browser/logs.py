@@ -49,10 +49,13 @@ def log_query(source: Source, result: str, name: str) -> LogQuery:
     return LogQuery(0, _EVER, allowed, {}, re.compile(re.escape(name)) if name else None)
 
 
-def lines_of(entries: Iterable[LogEntry], page: int) -> tuple[list[LogLine], bool]:
-    """A page of entries, and whether there are more."""
-    found = list(islice(entries, (page - 1) * PAGE_SIZE, page * PAGE_SIZE + 1))
-    return [_line(entry) for entry in found[:PAGE_SIZE]], len(found) > PAGE_SIZE
+def lines_of(entries: Iterable[LogEntry], page: int) -> tuple[list[LogLine], int, bool]:
+    """A page of entries, or the last one where it is beyond that; which one it is; and whether there are more."""
+    left, number = iter(entries), 1
+    shown = list(islice(left, PAGE_SIZE))
+    while number < page and (further := list(islice(left, PAGE_SIZE))):
+        shown, number = further, number + 1
+    return [_line(entry) for entry in shown], number, next(left, None) is not None
 
 
 def _line(entry: LogEntry) -> LogLine:

@@ -6,7 +6,29 @@ from collections.abc import Callable
 
 import attrs
 
-__all__ = ["Pager", "pager"]
+__all__ = ["Cut", "Pager", "cut", "pager"]
+
+
+@attrs.frozen
+class Cut:
+    """The part of a list that is shown.
+
+    Attributes:
+        page: The page, from 1 on.
+        last: The last page.
+        first: How many rows come before it.
+        size: How many rows a page has.
+    """
+
+    page: int
+    last: int
+    first: int
+    size: int
+
+    @property
+    def rows(self) -> slice:
+        """The rows of the page, of the whole list."""
+        return slice(self.first, self.first + self.size)
 
 
 @attrs.frozen
@@ -31,6 +53,19 @@ class Pager:
         return bool(self.before or self.after)
 
 
+def cut(page: int, total: int, size: int) -> Cut:
+    """The part that a page shows: that of the last page where the one that is asked for is beyond it.
+
+    Args:
+        page: The page that is asked for, from 1 on.
+        total: How many rows there are.
+        size: How many rows a page has.
+    """
+    last = max(1, -(-total // size))
+    page = min(page, last)
+    return Cut(page, last, (page - 1) * size, size)
+
+
 def pager(number: int, address_of: Callable[[int], str], *, last: int | None, has_more: bool) -> Pager:
     """The pager of a page.
 
@@ -40,5 +75,5 @@ def pager(number: int, address_of: Callable[[int], str], *, last: int | None, ha
         last: The last page; `None` when it is not known.
         has_more: Whether there is a page after this one.
     """
-    before = number - 1 if last is None else min(number - 1, last)
-    return Pager(number, last, address_of(before) if before else None, address_of(number + 1) if has_more else None)
+    before, after = number > 1, has_more
+    return Pager(number, last, address_of(number - 1) if before else None, address_of(number + 1) if after else None)

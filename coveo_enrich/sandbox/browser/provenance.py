@@ -15,12 +15,15 @@ from typing import Any, Final, TypeGuard
 
 import attrs
 
+from coveo_enrich.sandbox.browser.texts import shortened
+
 __all__ = ["Mark", "Provenance", "provenance_of"]
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{12}")
 _DIGEST_BYTES: Final = 6
 _JOIN: Final = ";"
 _FLAGS: Final = ("true", "false")
+_MOST_CHARACTERS: Final = 200
 
 
 @attrs.frozen
@@ -41,7 +44,7 @@ class Mark:
     def words(self) -> str:
         """Who says so and how sure, for people."""
         sure = "" if self.confidence is None else f", {self.confidence:.0%} sure"
-        return f"{', '.join(self.by) or 'a classifier'}{sure}"
+        return f"{shortened(', '.join(self.by), _MOST_CHARACTERS) or 'a classifier'}{sure}"
 
     def wrote(self, value: object) -> bool:
         """Whether a machine wrote a value, and nobody changed it since; of several in one text, all of them."""

@@ -16,14 +16,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from coveo_enrich.sandbox.access import Account
-from coveo_enrich.sandbox.backend import Backend
+from coveo_enrich.sandbox.backend import Backend, SandboxStream
 from coveo_enrich.sandbox.browser.addresses import address, page_number
 from coveo_enrich.sandbox.browser.finding import LAST_PAGE, PAGE_SIZE, Findings, Mistakes, find, read_ask
 from coveo_enrich.sandbox.browser.item import Item, item_of
 from coveo_enrich.sandbox.browser.items import results_of
 from coveo_enrich.sandbox.browser.logs import RESULTS, lines_of, log_query
 from coveo_enrich.sandbox.browser.organization import SourceRow, field_rows, rule_groups, source_rows
-from coveo_enrich.sandbox.browser.paging import pager
+from coveo_enrich.sandbox.browser.paging import Cut, Pager, cut, pager
 from coveo_enrich.sandbox.browser.tables import (
     dropped_of_group,
     dropped_of_item,
@@ -33,7 +33,9 @@ from coveo_enrich.sandbox.browser.tables import (
     stored_items,
     what_item_said,
 )
+from coveo_enrich.sandbox.browser.texts import python_text
 from coveo_enrich.sandbox.clock import milliseconds
+from coveo_enrich.sandbox.listening import is_loopback, named_host
 from coveo_enrich.sandbox.organizations import Organization
 from coveo_enrich.sandbox.store import Source, StoredItem
 
@@ -44,6 +46,7 @@ T = TypeVar("T")
 _FOLDER: Final = Path(__file__).parent
 _ROWS: Final = 50
 _STREAMS: Final = 20
+_SOURCE: Final = ("organization", "source")
 _FIELDS: Final = 200
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src http: https: data:;"
@@ -76,12 +79,17 @@ class _Look:
         """The page that is asked for."""
         return page_number(self.given("page"))
 
+    def pager(self, shown: Cut, path: str, **parameters: str | None) -> Pager:
+        """The way to the other pages of a list."""
+        return _pager(shown, self.page_address(path, **parameters))
+
     def page_address(self, path: str, **parameters: str | None) -> Callable[[int], str]:
         """The addresses of the pages of a list."""
         return lambda page: address(path, self.source, [*parameters.items(), ("page", str(page))])
 
 
 _Page: TypeAlias = Callable[[_Look], Awaitable[Response]]
+_Show: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 class ContentBrowser:
@@ -90,10 +98,13 @@ class ContentBrowser:
     Args:
         account: For what a client has to be told to push here; no key is shown.
         backend: What is looked at.
+        is_local: Whether the pages are for this machine alone: a page of the web, whose name leads here by a trick with
+            its address, is not to read them.
     """
 
-    def __init__(self, account: Account, backend: Backend) -> None:
+    def __init__(self, account: Account, backend: Backend, *, is_local: bool) -> None:
         self._account = account
+        self._is_local = is_local
         self._backend = backend
         self._templates = Environment(
             loader=FileSystemLoader(_FOLDER / "templates"),
@@ -104,6 +115,7 @@ class ContentBrowser:
             auto_reload=False,
         )
         self._templates.globals["page_of"] = address  # pyright: ignore[reportArgumentType] # it is told of jinja2's own only
+        self._templates.filters["python_text"] = python_text
 
     def routes(self) -> list[Route]:
         """The routes of the pages, which are no addresses of Coveo's."""
@@ -116,47 +128,41 @@ class ContentBrowser:
             "/browse/fields": self._fields,
             "/browse/mappings": self._mappings,
         }
-        return [
-            *(Route(path, partial(self._of_source, show), methods=["GET"]) for path, show in pages.items()),
-            Route("/browse/sources", self._sources, methods=["GET"]),
-            Route("/browse/style.css", self._style, methods=["GET"]),
-        ]
+        shows: dict[str, _Show] = {
+            **{path: partial(self._of_source, page) for path, page in pages.items()},
+            "/browse/sources": self._sources,
+            "/browse/style.css": self._style,
+        }
+        return [Route(path, partial(self._show, show), methods=["GET"]) for path, show in shows.items()]
+
+    async def _show(self, show: _Show, request: Request) -> Response:
+        if self._is_local and not is_loopback(named_host(request.headers.get("host", ""))):
+            said = "The pages of this sandbox are at localhost or 127.0.0.1 only.\n"
+            return Response(said, 403, headers=_HEADERS, media_type="text/plain")
+        return await show(request)
 
     async def _style(self, _request: Request) -> Response:
         return Response((_FOLDER / "style.css").read_bytes(), headers=_HEADERS, media_type="text/css")
 
     async def _sources(self, request: Request) -> Response:
-        return self._all_sources(request, await self._rows())
+        rows = _named(request, await self._rows())
+        return self._all_sources(request, rows) if rows or not any(_asked(request)) else self._no_source()
 
     async def _of_source(self, show: _Page, request: Request) -> Response:
         """A page about the source that is named, or the only one; which one is asked where there are several."""
         rows = await self._rows()
-        organization_id, source_id = (request.query_params.get(name) for name in ("organization", "source"))
-        if not (organization_id or source_id) and len(rows) != 1:
-            return self._all_sources(request, rows)
-        named = [
-            row
-            for row in rows
-            if organization_id in (None, "", row.source.organization_id)
-            and source_id in (None, "", row.source.source_id)
-        ]
-        if not named:
-            return self._problem("There is no such source in this sandbox, or nothing was sent to it yet.")
-        if len(named) > 1:
-            return self._all_sources(request, named)
-        return await show(_Look(request, named[0], len(rows) == 1))
+        named = _named(request, rows)
+        if len(named) == 1:
+            return await show(_Look(request, named[0], len(rows) == 1))
+        return self._all_sources(request, named) if named or not any(_asked(request)) else self._no_source()
 
     def _all_sources(self, request: Request, rows: list[SourceRow]) -> Response:
-        page = page_number(request.query_params.get("page"))
-        shown = rows[(page - 1) * _ROWS : page * _ROWS]
+        part = cut(page_number(request.query_params.get("page")), len(rows), _ROWS)
+        shown = rows[part.rows]
         organizations = {row.source.organization_id for row in shown}
         numbers = {name: len(self._backend.organization(name).by_name) for name in organizations}
-        pages = pager(
-            page,
-            lambda number: address("/browse/sources", None, [("page", str(number))]),
-            last=_pages(len(rows)),
-            has_more=page * _ROWS < len(rows),
-        )
+        asked = [(name, value or None) for name, value in zip(_SOURCE, _asked(request), strict=True)]
+        pages = _pager(part, lambda page: address("/browse/sources", None, [*asked, ("page", str(page))]))
         connection = self._connection(request, None)
         return self._page("sources.html", rows=shown, fields=numbers, connection=connection, pager=pages)
 
@@ -208,49 +214,47 @@ class ContentBrowser:
     async def _dropped(self, look: _Look) -> Response:
         if "reason" in look.request.query_params:
             return await self._dropped_of(look, look.given("reason"), look.request.query_params.get("key"))
-        groups, total = await self._read(
-            lambda tables: groups_of_dropped(tables, look.source, (look.page - 1) * _ROWS, _ROWS)
-        )
-        to_page = look.page_address("/browse/dropped")
-        pages = pager(look.page, to_page, last=_pages(total), has_more=look.page * _ROWS < total)
+        groups, shown = await self._read(lambda tables: groups_of_dropped(tables, look.source, look.page, _ROWS))
+        pages = look.pager(shown, "/browse/dropped")
         return self._page("dropped.html", look, tab="dropped", groups=groups, pager=pages)
 
     async def _dropped_of(self, look: _Look, reason: str, key: str | None) -> Response:
-        pieces, total = await self._read(
-            lambda tables: dropped_of_group(tables, look.source, (reason, key), (look.page - 1) * _ROWS, _ROWS)
+        pieces, total, shown = await self._read(
+            lambda tables: dropped_of_group(tables, look.source, (reason, key), look.page, _ROWS)
         )
-        to_page = look.page_address("/browse/dropped", reason=reason, key=key)
-        pages = pager(look.page, to_page, last=_pages(total), has_more=look.page * _ROWS < total)
+        pages = look.pager(shown, "/browse/dropped", reason=reason, key=key)
         context: dict[str, Any] = {"reason": reason, "key": key, "pieces": pieces, "total": total, "pager": pages}
         return self._page("dropped_group.html", look, tab="dropped", **context)
 
     async def _streams(self, look: _Look) -> Response:
         streams = await asyncio.to_thread(self._backend.streams, look.source)
+        if look.given("stream"):
+            return self._stream(look, streams)
+        shown = cut(look.page, len(streams), _STREAMS)
+        pages = look.pager(shown, "/browse/streams")
+        return self._page("streams.html", look, tab="streams", pager=pages, streams=streams[::-1][shown.rows])
+
+    def _stream(self, look: _Look, streams: list[SandboxStream]) -> Response:
         named = next((stream for stream in streams if stream.stream_id == look.given("stream")), None)
-        first = (look.page - 1) * _STREAMS
-        if named is not None:
-            to_page, listed = look.page_address("/browse/streams", stream=named.stream_id), len(named.containers)
-            shown: dict[str, Any] = {
-                "stream": named,
-                "containers": named.containers[first : first + _STREAMS],
-                "first": first,
-            }
-        else:
-            to_page, listed = look.page_address("/browse/streams"), len(streams)
-            shown = {"streams": streams[::-1][first : first + _STREAMS]}
-        more = first + _STREAMS < listed
-        pages = pager(look.page, to_page, last=_pages(listed, _STREAMS), has_more=more)
-        template = "streams.html" if named is None else "stream.html"
-        return self._page(template, look, tab="streams", pager=pages, **shown)
+        if named is None:
+            return self._problem("There is no such stream in this source.", look)
+        shown = cut(look.page, len(named.containers), _STREAMS)
+        context: dict[str, Any] = {
+            "stream": named,
+            "containers": named.containers[shown.rows],
+            "first": shown.first,
+            "pager": look.pager(shown, "/browse/streams", stream=named.stream_id),
+        }
+        return self._page("stream.html", look, tab="streams", **context)
 
     async def _logs(self, look: _Look) -> Response:
         result, name = look.given("result"), look.given("id").strip()
         query = log_query(look.source, result, name)
-        lines, has_more = await asyncio.wrap_future(
+        lines, page, has_more = await asyncio.wrap_future(
             self._backend.logged(look.source.organization_id, query, partial(lines_of, page=look.page))
         )
         to_page = look.page_address("/browse/logs", result=result or None, id=name or None)
-        pages = pager(look.page, to_page, last=None, has_more=has_more)
+        pages = pager(page, to_page, last=None, has_more=has_more)
         context: dict[str, Any] = {
             "lines": lines,
             "result": result,
@@ -263,10 +267,9 @@ class ContentBrowser:
     async def _fields(self, look: _Look) -> Response:
         filled = await self._read(lambda tables: filled_fields(tables, look.source))
         rows = field_rows(self._organization(look).fields(), filled, look.source)
-        first = (look.page - 1) * _FIELDS
-        more = first + _FIELDS < len(rows)
-        pages = pager(look.page, look.page_address("/browse/fields"), last=_pages(len(rows), _FIELDS), has_more=more)
-        return self._page("fields.html", look, tab="fields", rows=rows[first : first + _FIELDS], pager=pages)
+        shown = cut(look.page, len(rows), _FIELDS)
+        pages = look.pager(shown, "/browse/fields")
+        return self._page("fields.html", look, tab="fields", rows=rows[shown.rows], pager=pages)
 
     async def _mappings(self, look: _Look) -> Response:
         organization = self._organization(look)
@@ -293,6 +296,9 @@ class ContentBrowser:
             "platform_url": here,
         }
 
+    def _no_source(self) -> Response:
+        return self._problem("There is no such source in this sandbox, or nothing was sent to it yet.")
+
     def _problem(self, message: str, look: _Look | None = None) -> Response:
         return self._page("problem.html", look, status=404, message=message)
 
@@ -310,5 +316,20 @@ class ContentBrowser:
         return Response(html.encode("utf-8", "replace"), status, headers=_HEADERS, media_type="text/html")
 
 
-def _pages(total: int, size: int = _ROWS) -> int:
-    return max(1, -(-total // size))
+def _pager(shown: Cut, address_of: Callable[[int], str]) -> Pager:
+    return pager(shown.page, address_of, last=shown.last, has_more=shown.page < shown.last)
+
+
+def _asked(request: Request) -> list[str]:
+    """The organization and the source that are named; empty where they are not."""
+    return [request.query_params.get(name, "") for name in _SOURCE]
+
+
+def _named(request: Request, rows: list[SourceRow]) -> list[SourceRow]:
+    """The sources that are named, which are all of them where nothing is."""
+    organization_id, source_id = _asked(request)
+    return [
+        row
+        for row in rows
+        if organization_id in ("", row.source.organization_id) and source_id in ("", row.source.source_id)
+    ]

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from coveo_enrich.sandbox.browser.paging import Cut, cut
 from coveo_enrich.sandbox.store import Dropped, Source, StoredItem
 
 __all__ = [
@@ -82,28 +83,32 @@ def dropped_of_item(tables: sqlite3.Connection, source: Source, document_id: str
 
 
 def groups_of_dropped(
-    tables: sqlite3.Connection, source: Source, first: int, count: int
-) -> tuple[list[DroppedGroup], int]:
-    """What was dropped, by reason and key, the largest groups first; and how many groups there are."""
+    tables: sqlite3.Connection, source: Source, page: int, size: int
+) -> tuple[list[DroppedGroup], Cut]:
+    """A page of what was dropped, by reason and key, the largest groups first; and which one it is."""
+    named = attrs.astuple(source)
+    groups = f"FROM dropped WHERE source = {_SOURCE} GROUP BY reason, key"
+    (total,) = tables.execute(f"SELECT count(*) FROM (SELECT 1 {groups})", named).fetchone()  # noqa: S608 - a constant
+    shown = cut(page, total, size)
     rows = tables.execute(
-        f"SELECT reason, key, count(*), count(*) OVER () FROM dropped WHERE source = {_SOURCE}"  # noqa: S608 - a constant
-        " GROUP BY reason, key ORDER BY 3 DESC, reason, key LIMIT ? OFFSET ?",
-        (*attrs.astuple(source), count, first),
-    ).fetchall()
-    return [DroppedGroup(*row[:3]) for row in rows], rows[0][3] if rows else 0
+        f"SELECT reason, key, count(*) {groups} ORDER BY 3 DESC, reason, key LIMIT ? OFFSET ?",
+        (*named, size, shown.first),
+    )
+    return [DroppedGroup(*row) for row in rows], shown
 
 
 def dropped_of_group(
-    tables: sqlite3.Connection, source: Source, group: tuple[str, str | None], first: int, count: int
-) -> tuple[list[Dropped], int]:
-    """The pieces of one group, given by its reason and key, and how many they are in all."""
+    tables: sqlite3.Connection, source: Source, group: tuple[str, str | None], page: int, size: int
+) -> tuple[list[Dropped], int, Cut]:
+    """A page of the pieces of one group, given by its reason and key; how many there are; and which page it is."""
     named = (*attrs.astuple(source), *group)
     where = f"FROM dropped WHERE source = {_SOURCE} AND reason = ? AND key IS ?"
+    (total,) = tables.execute(f"SELECT count(*) {where}", named).fetchone()
+    shown = cut(page, total, size)
     rows = tables.execute(
-        f"SELECT document_id, key, reason, file_id {where} ORDER BY rowid LIMIT ? OFFSET ?", (*named, count, first)
+        f"SELECT document_id, key, reason, file_id {where} ORDER BY rowid LIMIT ? OFFSET ?", (*named, size, shown.first)
     )
-    pieces = [Dropped(*row) for row in rows]
-    return pieces, tables.execute(f"SELECT count(*) {where}", named).fetchone()[0]
+    return [Dropped(*row) for row in rows], total, shown
 
 
 def filled_fields(tables: sqlite3.Connection, source: Source) -> dict[str, int]:

@@ -10,9 +10,10 @@ import attrs
 
 from coveo_enrich.sandbox.browser.addresses import web_address
 from coveo_enrich.sandbox.browser.provenance import Mark, Provenance
+from coveo_enrich.sandbox.browser.texts import shortened
 from coveo_enrich.sandbox.fields import Field
 
-__all__ = ["Origin", "ShownField", "ShownValue", "moment", "shortened", "shown_field"]
+__all__ = ["Origin", "ShownField", "ShownValue", "moment", "shown_field"]
 
 Origin: TypeAlias = Literal["enriched", "changed", ""]
 
@@ -83,11 +84,6 @@ def moment(milliseconds: int) -> str:
         return f"{_EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M:%S} UTC"
     except OverflowError:
         return str(milliseconds)
-
-
-def shortened(text: str, most: int) -> str:
-    """The text, or its beginning when it has more characters than this."""
-    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _singles(value: object) -> list[tuple[str | None, object]]:
