@@ -24,21 +24,21 @@ from coveo_enrich.sandbox.access import (
 )
 from coveo_enrich.sandbox.backend import Backend
 from coveo_enrich.sandbox.browser import ContentBrowser
-from coveo_enrich.sandbox.catalog_api import CatalogApi
-from coveo_enrich.sandbox.containers import BUCKET, REQUIRED_HEADERS, Container
-from coveo_enrich.sandbox.exchange import json_answer, read_body
-from coveo_enrich.sandbox.field_api import FieldApi
-from coveo_enrich.sandbox.logs_api import LogsApi
-from coveo_enrich.sandbox.mapping_api import MappingApi
-from coveo_enrich.sandbox.metadata_api import MetadataApi
-from coveo_enrich.sandbox.organizations import Organization, SourceMappings
-from coveo_enrich.sandbox.privilege_api import PrivilegeApi
+from coveo_enrich.sandbox.http.exchange import json_answer, read_body
+from coveo_enrich.sandbox.indexing.store import Source
+from coveo_enrich.sandbox.logs.api import LogsApi
+from coveo_enrich.sandbox.platform.catalog_api import CatalogApi
+from coveo_enrich.sandbox.platform.field_api import FieldApi
+from coveo_enrich.sandbox.platform.mapping_api import MappingApi
+from coveo_enrich.sandbox.platform.metadata_api import MetadataApi
+from coveo_enrich.sandbox.platform.organizations import Organization, SourceMappings
+from coveo_enrich.sandbox.platform.privilege_api import PrivilegeApi
+from coveo_enrich.sandbox.push.containers import BUCKET, REQUIRED_HEADERS, Container
+from coveo_enrich.sandbox.push.streams import Receipt
+from coveo_enrich.sandbox.push.uploads import check_length, check_method, check_signed
 from coveo_enrich.sandbox.refusals import Refused, StorageRefused, invalid_parameter, missing_parameter
-from coveo_enrich.sandbox.search_api import SearchApi
-from coveo_enrich.sandbox.store import Source
-from coveo_enrich.sandbox.streams import Receipt
+from coveo_enrich.sandbox.search.api import SearchApi
 from coveo_enrich.sandbox.strict_json import Json
-from coveo_enrich.sandbox.uploads import check_length, check_method, check_signed
 
 __all__ = ["build_app"]
 

@@ -13,17 +13,17 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
 
-from coveo_enrich.sandbox.batches import Call
-from coveo_enrich.sandbox.catalog_registry import CatalogRegistry
 from coveo_enrich.sandbox.clock import Clock, milliseconds
-from coveo_enrich.sandbox.containers import Container, Containers
-from coveo_enrich.sandbox.index import Index
-from coveo_enrich.sandbox.logs import LogEntry, LogQuery
-from coveo_enrich.sandbox.organizations import Organization, Organizations
-from coveo_enrich.sandbox.processing import Intake, UploadedFile
+from coveo_enrich.sandbox.indexing.batches import Call
+from coveo_enrich.sandbox.indexing.index import Index
+from coveo_enrich.sandbox.indexing.processing import Intake, UploadedFile
+from coveo_enrich.sandbox.indexing.store import Dropped, Source, SourceSize, StoredItem
+from coveo_enrich.sandbox.logs.entries import LogEntry, LogQuery
+from coveo_enrich.sandbox.platform.catalog_registry import CatalogRegistry
+from coveo_enrich.sandbox.platform.organizations import Organization, Organizations
+from coveo_enrich.sandbox.push.containers import Container, Containers
+from coveo_enrich.sandbox.push.streams import Receipt, Stream, Streams
 from coveo_enrich.sandbox.refusals import Refused, invalid_parameter
-from coveo_enrich.sandbox.store import Dropped, Source, SourceSize, StoredItem
-from coveo_enrich.sandbox.streams import Receipt, Stream, Streams
 
 __all__ = ["Backend", "RepeatedClose", "Rules", "SandboxContainer", "SandboxStream"]
 

@@ -18,10 +18,8 @@ import attrs
 
 from coveo_enrich.sandbox.access import Account, Privilege
 from coveo_enrich.sandbox.backend import Backend, RepeatedClose, Rules, SandboxStream
-from coveo_enrich.sandbox.budgets import CallBudget, Limits
-from coveo_enrich.sandbox.catalog_models import check_configuration
-from coveo_enrich.sandbox.catalogs import usual_configuration
-from coveo_enrich.sandbox.faults import (
+from coveo_enrich.sandbox.http.budgets import CallBudget, Limits
+from coveo_enrich.sandbox.http.faults import (
     Answer,
     BrokenConnection,
     Delay,
@@ -32,11 +30,13 @@ from coveo_enrich.sandbox.faults import (
     Operation,
     Throttle,
 )
-from coveo_enrich.sandbox.fields import Field, FieldType
-from coveo_enrich.sandbox.journal import Journal, SandboxRequest
-from coveo_enrich.sandbox.listening import is_loopback, listen, url_of, warn_of_exposure
+from coveo_enrich.sandbox.http.journal import Journal, SandboxRequest
+from coveo_enrich.sandbox.http.listening import is_loopback, listen, url_of, warn_of_exposure
+from coveo_enrich.sandbox.indexing.store import Dropped, Source
+from coveo_enrich.sandbox.platform.catalog_models import check_configuration
+from coveo_enrich.sandbox.platform.catalogs import usual_configuration
+from coveo_enrich.sandbox.platform.fields import Field, FieldType
 from coveo_enrich.sandbox.refusals import Refused
-from coveo_enrich.sandbox.store import Dropped, Source
 
 __all__ = ["CoveoSandbox"]
 
@@ -499,8 +499,8 @@ class CoveoSandbox:
 def _start(account: Account, host: str, port: int, rules: Rules, data: Path | None) -> _Running:
     try:
         from coveo_enrich.sandbox.app import build_app  # noqa: PLC0415 - needs the extra
-        from coveo_enrich.sandbox.front_door import FrontDoor  # noqa: PLC0415 - needs the extra
-        from coveo_enrich.sandbox.server import HttpServer  # noqa: PLC0415 - needs the extra
+        from coveo_enrich.sandbox.http.front_door import FrontDoor  # noqa: PLC0415 - needs the extra
+        from coveo_enrich.sandbox.http.server import HttpServer  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
         raise ImportError(
             "CoveoSandbox needs an optional dependency: run: pip install 'coveo-enrich[sandbox]'"

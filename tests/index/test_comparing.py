@@ -21,10 +21,10 @@ from coveo_enrich.index.search.calls import FoundItem
 from coveo_enrich.index.search.comparing import same_value
 from coveo_enrich.index.search.verification import compared
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.indexing import indexed_fields
-from coveo_enrich.sandbox.search_item import view
-from coveo_enrich.sandbox.store import StoredItem
+from coveo_enrich.sandbox.indexing.indexing import indexed_fields
+from coveo_enrich.sandbox.indexing.store import StoredItem
+from coveo_enrich.sandbox.platform.fields import Field
+from coveo_enrich.sandbox.search.item import view
 
 TEXT = Field(name="f")
 LIST = Field(name="f", multi_value=True)

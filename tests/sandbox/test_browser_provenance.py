@@ -18,8 +18,8 @@ from coveo_enrich.enrichment import FieldChange, Observation
 from coveo_enrich.enrichment.decisions.provenance import is_machine_written, marks_of, marks_with
 from coveo_enrich.enrichment.rules.fields import parts
 from coveo_enrich.sandbox.browser.provenance import Mark, provenance_of
-from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.indexing import UnfitError, fitted
+from coveo_enrich.sandbox.indexing.indexing import UnfitError, fitted
+from coveo_enrich.sandbox.platform.fields import Field
 
 SEEN = Observation("a.png", "yellow", 0.9, "acme")
 # A value of a list has no semicolon in it.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coveo_enrich.sandbox.logs import (
+from coveo_enrich.sandbox.logs.entries import (
     LogEntry,
     LogPage,
     counted,

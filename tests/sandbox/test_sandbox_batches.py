@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.batches import BatchRejectedError, Call, Entry, read_batch
+from coveo_enrich.sandbox.indexing.batches import BatchRejectedError, Call, Entry, read_batch
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(

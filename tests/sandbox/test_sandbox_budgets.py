@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import Caller, untimed
 
-from coveo_enrich.sandbox.budgets import CallBudget, Limits, organization_of
+from coveo_enrich.sandbox.http.budgets import CallBudget, Limits, organization_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.changes import FieldChange, apply_change, merged, sent_change
-from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.indexing import UnfitError, indexed_fields
+from coveo_enrich.sandbox.indexing.changes import FieldChange, apply_change, merged, sent_change
+from coveo_enrich.sandbox.indexing.indexing import UnfitError, indexed_fields
+from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.strict_json import Json
 
 FIELDS = {

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.batches import Call
-from coveo_enrich.sandbox.fields import standard_fields
-from coveo_enrich.sandbox.index import Index
-from coveo_enrich.sandbox.processing import Intake, UploadedFile
-from coveo_enrich.sandbox.store import Source
+from coveo_enrich.sandbox.indexing.batches import Call
+from coveo_enrich.sandbox.indexing.index import Index
+from coveo_enrich.sandbox.indexing.processing import Intake, UploadedFile
+from coveo_enrich.sandbox.indexing.store import Source
+from coveo_enrich.sandbox.platform.fields import standard_fields
 
 SOURCE = Source("organization", "source")
 FIELDS = {field.name: field for field in standard_fields()}

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.fields import Field, FieldType, standard_fields
-from coveo_enrich.sandbox.indexing import RESERVED_KEYS, Rejected, SentItem, indexed_fields, sent_item
+from coveo_enrich.sandbox.indexing.indexing import RESERVED_KEYS, Rejected, SentItem, indexed_fields, sent_item
+from coveo_enrich.sandbox.platform.fields import Field, FieldType, standard_fields
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import Caller, batch, untimed
 
-from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.indexing import Kept, indexed_fields
-from coveo_enrich.sandbox.mappings import Mappings, Rule, TypeMappings
+from coveo_enrich.sandbox.indexing.indexing import Kept, indexed_fields
+from coveo_enrich.sandbox.platform.fields import Field
+from coveo_enrich.sandbox.platform.mappings import Mappings, Rule, TypeMappings
 
 FIELDS = {
     field.name: field

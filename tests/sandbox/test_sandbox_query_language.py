@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.expressions import (
+from coveo_enrich.sandbox.search.expressions import (
     EVERYTHING,
     And,
     AtLeast,
@@ -23,7 +23,7 @@ from coveo_enrich.sandbox.expressions import (
     partial,
     words,
 )
-from coveo_enrich.sandbox.query_language import ParsedExpression, parse_expression, parse_text
+from coveo_enrich.sandbox.search.query_language import ParsedExpression, parse_expression, parse_text
 
 KAYAK, RED, YELLOW = Phrase(("kayak",)), Phrase(("red",)), Phrase(("yellow",))
 

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.expressions import EVERYTHING, QueryError, SortError, words
-from coveo_enrich.sandbox.facets import FacetRequest, FacetValue
-from coveo_enrich.sandbox.fields import Field, standard_fields
-from coveo_enrich.sandbox.matching import Candidate
-from coveo_enrich.sandbox.query_language import parse_expression
-from coveo_enrich.sandbox.search import Found, Query, SortKey, search
-from coveo_enrich.sandbox.search_item import searched_fields, view
-from coveo_enrich.sandbox.store import StoredItem
+from coveo_enrich.sandbox.indexing.store import StoredItem
+from coveo_enrich.sandbox.platform.fields import Field, standard_fields
+from coveo_enrich.sandbox.search.expressions import EVERYTHING, QueryError, SortError, words
+from coveo_enrich.sandbox.search.facets import FacetRequest, FacetValue
+from coveo_enrich.sandbox.search.item import searched_fields, view
+from coveo_enrich.sandbox.search.matching import Candidate
+from coveo_enrich.sandbox.search.query_language import parse_expression
+from coveo_enrich.sandbox.search.search import Found, Query, SortKey, search
 
 DAY = 86_400_000
 NOON = 20_000 * DAY + DAY // 2  # of 4 October 2024

@@ -14,7 +14,7 @@ from sandbox_caller import Caller
 
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.sandbox.access import Privilege
-from coveo_enrich.sandbox.store import Source, Store
+from coveo_enrich.sandbox.indexing.store import Source, Store
 
 PATH = "/rest/search/v2"
 KAYAK = {

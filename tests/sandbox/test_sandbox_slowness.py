@@ -14,13 +14,13 @@ from sandbox_caller import Caller, batch
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from coveo_enrich.sandbox.budgets import CallBudget
 from coveo_enrich.sandbox.clock import Clock
-from coveo_enrich.sandbox.containers import BUCKET
-from coveo_enrich.sandbox.faults import Delay, Effect, Faults, Hang
-from coveo_enrich.sandbox.front_door import FrontDoor
-from coveo_enrich.sandbox.journal import Journal
-from coveo_enrich.sandbox.server import HttpServer
+from coveo_enrich.sandbox.http.budgets import CallBudget
+from coveo_enrich.sandbox.http.faults import Delay, Effect, Faults, Hang
+from coveo_enrich.sandbox.http.front_door import FrontDoor
+from coveo_enrich.sandbox.http.journal import Journal
+from coveo_enrich.sandbox.http.server import HttpServer
+from coveo_enrich.sandbox.push.containers import BUCKET
 
 # What a client sees when the other side goes away; a client's own timeout is neither.
 CUT_OFF = (httpx.NetworkError, httpx.RemoteProtocolError)

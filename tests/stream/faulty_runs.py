@@ -28,8 +28,8 @@ from coveo_enrich._http import Interrupt
 from coveo_enrich.errors import CoveoEnrichError
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.sandbox.backend import SandboxStream
-from coveo_enrich.sandbox.faults import Operation as Call
-from coveo_enrich.sandbox.journal import SandboxRequest
+from coveo_enrich.sandbox.http.faults import Operation as Call
+from coveo_enrich.sandbox.http.journal import SandboxRequest
 from coveo_enrich.stream import Receipt
 
 __all__ = [

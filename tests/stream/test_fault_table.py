@@ -27,7 +27,7 @@ from updating import ending_together
 from coveo_enrich import CoveoSource, StreamClient
 from coveo_enrich.errors import EmptyLoad, UploadRefused
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.faults import Operation as Call
+from coveo_enrich.sandbox.http.faults import Operation as Call
 from coveo_enrich.stream import ChunkReceipt, Receipt
 
 USUAL_CALLS: Final[Mapping[Name, Mapping[Call, int]]] = {

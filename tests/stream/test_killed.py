@@ -22,7 +22,7 @@ from promises import Held, held_by, items_of
 
 from coveo_enrich import CoveoSource
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.faults import Operation
+from coveo_enrich.sandbox.http.faults import Operation
 
 KILLS = int(os.environ.get("COVEO_ENRICH_KILLS", "5"))
 ITEMS = 2_000

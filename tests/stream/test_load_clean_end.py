@@ -27,7 +27,7 @@ from coveo_enrich.errors import (
     UploadRefused,
 )
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.faults import Operation
+from coveo_enrich.sandbox.http.faults import Operation
 from coveo_enrich.stream import StreamState
 
 INVALID = {"title": "without an id"}

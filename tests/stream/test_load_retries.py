@@ -10,7 +10,7 @@ from loading import document_ids, fill, operations, products
 from coveo_enrich import CoveoSource, RetryPolicy, StreamClient
 from coveo_enrich.errors import AccessRefused, CloseOutcomeUnknown, CoveoEnrichError, CoveoRefused, NoReply
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.faults import Operation
+from coveo_enrich.sandbox.http.faults import Operation
 from coveo_enrich.stream import Acknowledgement, StreamState
 from coveo_enrich.stream.workers import ChunkWorkers
 

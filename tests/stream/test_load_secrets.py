@@ -15,7 +15,7 @@ from loading import broken_off, everything_said, products
 from coveo_enrich import CoveoSource, RetryPolicy, StreamClient
 from coveo_enrich.errors import CoveoEnrichError
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.faults import Operation
+from coveo_enrich.sandbox.http.faults import Operation
 from coveo_enrich.stream.endpoints import Container
 
 SIGNATURE = "X-Amz-Signature"

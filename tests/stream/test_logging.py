@@ -14,7 +14,7 @@ from updating import Clock, appends, patient, replaces, unwaited
 from coveo_enrich import CoveoSource, StreamClient
 from coveo_enrich.errors import CoveoEnrichError
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.faults import Operation
+from coveo_enrich.sandbox.http.faults import Operation
 from coveo_enrich.stream.receipts import Receipt
 
 KEY = "xx0a1b2c-unmistakable-push-key"

@@ -54,7 +54,7 @@ from coveo_enrich.errors import (
     StreamStateError,
 )
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.faults import Operation
+from coveo_enrich.sandbox.http.faults import Operation
 from coveo_enrich.stream import ChunkReceipt, Receipt
 
 EXAMPLES = int(os.environ.get("COVEO_ENRICH_EXAMPLES", "60"))

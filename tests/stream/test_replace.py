@@ -21,7 +21,7 @@ from coveo_enrich.errors import (
     SourceSizeUnknown,
 )
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.faults import Operation
+from coveo_enrich.sandbox.http.faults import Operation
 
 
 def _ids(count: int) -> list[str]:

@@ -14,7 +14,7 @@ from updating import appends, ending_together, patient, pausing_by, replaces, sa
 from coveo_enrich import CoveoSource, PartialUpdate, RetryPolicy, StreamClient
 from coveo_enrich.errors import AccessRefused, CoveoEnrichError, CoveoRefused, NoReply, UploadRefused
 from coveo_enrich.sandbox import CoveoSandbox
-from coveo_enrich.sandbox.faults import Operation
+from coveo_enrich.sandbox.http.faults import Operation
 
 Trouble = Callable[[CoveoSandbox], object]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
-from coveo_enrich.sandbox.store import Source
+from coveo_enrich.sandbox.indexing.store import Source
 
 __all__ = ["Pairs", "address", "is_fit", "page_number", "web_address"]
 

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
-from coveo_enrich.sandbox.facets import FacetRequest, FacetResult, Tally
-from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.search_item import View
-from coveo_enrich.sandbox.store import StoredItem
+from coveo_enrich.sandbox.indexing.store import StoredItem
+from coveo_enrich.sandbox.platform.fields import Field
+from coveo_enrich.sandbox.search.facets import FacetRequest, FacetResult, Tally
+from coveo_enrich.sandbox.search.item import View
 
 __all__ = ["FacetCounter", "count"]
 

@@ -17,12 +17,12 @@ import attrs
 
 from coveo_enrich.sandbox.browser.addresses import Pairs
 from coveo_enrich.sandbox.browser.counting import FacetCounter, count
-from coveo_enrich.sandbox.expressions import EVERYTHING, And, Exists, Expression, QueryError, folded
-from coveo_enrich.sandbox.facets import FacetRequest, FacetResult
-from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.query_language import ParsedExpression, parse_expression
-from coveo_enrich.sandbox.search import Query, search
-from coveo_enrich.sandbox.store import StoredItem
+from coveo_enrich.sandbox.indexing.store import StoredItem
+from coveo_enrich.sandbox.platform.fields import Field
+from coveo_enrich.sandbox.search.expressions import EVERYTHING, And, Exists, Expression, QueryError, folded
+from coveo_enrich.sandbox.search.facets import FacetRequest, FacetResult
+from coveo_enrich.sandbox.search.query_language import ParsedExpression, parse_expression
+from coveo_enrich.sandbox.search.search import Query, search
 
 __all__ = ["LAST_PAGE", "LEVELS", "MORE_VALUES", "PAGE_SIZE", "Ask", "Findings", "Mistakes", "find", "read_ask"]
 

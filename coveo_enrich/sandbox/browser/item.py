@@ -14,10 +14,10 @@ from coveo_enrich.sandbox.browser.provenance import Provenance, provenance_of
 from coveo_enrich.sandbox.browser.tables import MOST_DROPPED
 from coveo_enrich.sandbox.browser.texts import shortened
 from coveo_enrich.sandbox.browser.values import ShownField, moment, shown_field
-from coveo_enrich.sandbox.catalogs import Catalogs
-from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.search_item import searched_fields, view
-from coveo_enrich.sandbox.store import Dropped, StoredItem
+from coveo_enrich.sandbox.indexing.store import Dropped, StoredItem
+from coveo_enrich.sandbox.platform.catalogs import Catalogs
+from coveo_enrich.sandbox.platform.fields import Field
+from coveo_enrich.sandbox.search.item import searched_fields, view
 
 __all__ = ["Item", "LostMark", "Unindexed", "item_of"]
 

@@ -14,10 +14,10 @@ from coveo_enrich.sandbox.browser.pictures import Picture, first_picture
 from coveo_enrich.sandbox.browser.provenance import provenance_of
 from coveo_enrich.sandbox.browser.texts import shortened
 from coveo_enrich.sandbox.browser.values import ShownField, shown_field
-from coveo_enrich.sandbox.facets import FacetResult, FacetValue
-from coveo_enrich.sandbox.fields import Field
-from coveo_enrich.sandbox.search_item import view
-from coveo_enrich.sandbox.store import Source, StoredItem
+from coveo_enrich.sandbox.indexing.store import Source, StoredItem
+from coveo_enrich.sandbox.platform.fields import Field
+from coveo_enrich.sandbox.search.facets import FacetResult, FacetValue
+from coveo_enrich.sandbox.search.item import view
 
 __all__ = ["Card", "Chip", "Choice", "Facet", "Results", "results_of"]
 

@@ -10,8 +10,8 @@ from typing import Final
 import attrs
 
 from coveo_enrich.sandbox.browser.values import moment
-from coveo_enrich.sandbox.logs import LogEntry, LogQuery
-from coveo_enrich.sandbox.store import Source
+from coveo_enrich.sandbox.indexing.store import Source
+from coveo_enrich.sandbox.logs.entries import LogEntry, LogQuery
 
 __all__ = ["PAGE_SIZE", "RESULTS", "LogLine", "lines_of", "log_query"]
 

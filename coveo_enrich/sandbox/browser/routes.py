@@ -35,9 +35,9 @@ from coveo_enrich.sandbox.browser.tables import (
 )
 from coveo_enrich.sandbox.browser.texts import python_text
 from coveo_enrich.sandbox.clock import milliseconds
-from coveo_enrich.sandbox.listening import is_loopback, named_host
-from coveo_enrich.sandbox.organizations import Organization
-from coveo_enrich.sandbox.store import Source, StoredItem
+from coveo_enrich.sandbox.http.listening import is_loopback, named_host
+from coveo_enrich.sandbox.indexing.store import Source, StoredItem
+from coveo_enrich.sandbox.platform.organizations import Organization
 
 __all__ = ["ContentBrowser"]
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from coveo_enrich.sandbox.browser.paging import Cut, cut
-from coveo_enrich.sandbox.store import Dropped, Source, StoredItem
+from coveo_enrich.sandbox.indexing.store import Dropped, Source, StoredItem
 
 __all__ = [
     "MOST_DROPPED",

@@ -11,7 +11,7 @@ import attrs
 from coveo_enrich.sandbox.browser.addresses import web_address
 from coveo_enrich.sandbox.browser.provenance import Mark, Provenance
 from coveo_enrich.sandbox.browser.texts import shortened
-from coveo_enrich.sandbox.fields import Field
+from coveo_enrich.sandbox.platform.fields import Field
 
 __all__ = ["Origin", "ShownField", "ShownValue", "moment", "shown_field"]
 

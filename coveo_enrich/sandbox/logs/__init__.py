@@ -1,0 +1,1 @@
+"""Coveo's logs."""

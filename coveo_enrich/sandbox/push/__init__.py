@@ -1,0 +1,1 @@
+"""Streams and containers: what is uploaded, and what a call says of it."""

@@ -1,0 +1,1 @@
+"""The Search API: expressions, matching, results and facets."""
