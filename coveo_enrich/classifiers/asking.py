@@ -243,16 +243,14 @@ class Asker:
     def _outcomes(self, images: Sequence[ProductImage]) -> Sequence[Asked | None]:
         if self._broken is not None:
             return [self._broken] * len(images)
-        if not self._wait_for_turn(len(images)):
-            return [self._not_asked(image) for image in images]
-        end_call = self._standing.begin_call(_LOOK_AGAIN_SECONDS, self._stopped.is_set)
-        if end_call is None:
-            return [self._not_asked(image) for image in images]
-        try:
+        allowed = 0
+        outcomes: Sequence[Asked | None] | BatchRefused = ()
+        with self._standing.call(self._gives_up) as may_call:
+            if not (may_call and self._wait_for_turn(len(images))):
+                return [self._not_asked(image) for image in images]
             allowed = self._allowed(len(images))
-            outcomes: Sequence[Asked | None] | BatchRefused = self._called(images[:allowed]) if allowed else ()
-        finally:
-            end_call()
+            if allowed:
+                outcomes = self._called(images[:allowed])
         if isinstance(outcomes, BatchRefused):  # which one it was is found by asking about each
             outcomes = [one for image in images[:allowed] for one in self._outcomes([image])]
         return [*outcomes, *[None] * (len(images) - allowed)]
@@ -276,7 +274,8 @@ class Asker:
         if isinstance(outcomes, BatchRefused):
             return outcomes
         # Before anyone hears of it: whoever hears of an error next has to know whether there was a success.
-        self.has_answered = self.has_answered or any(isinstance(one, Classification) for one in outcomes)
+        if any(isinstance(one, Classification) for one in outcomes):
+            self.has_answered = self._standing.has_answered = True
         self._broken = self._broken or next((one for one in outcomes if isinstance(one, ConfigurationError)), None)
         self._heed_pauses(outcomes)
         return outcomes
@@ -285,12 +284,18 @@ class Asker:
         """Wait until a call may be made; `False` when none may, as all is told to stop, or to pause for too long."""
         if self._pauses_too_long():  # before a place is taken that others will need once the pause is over
             return False
-        turn = time.monotonic() + self._standing.seconds_to_turn(places)
-        # A pause may be asked for meanwhile.
-        while (seconds := max(turn - time.monotonic(), self._standing.seconds_quiet)) > 0:
-            if self._pauses_too_long() or self._stopped.wait(seconds):
+        with self._standing.turn(places, self._gives_up) as wait:
+            if wait is None:
                 return False
+            turn = time.monotonic() + wait
+            # A pause may be asked for meanwhile.
+            while (seconds := max(turn - time.monotonic(), self._standing.seconds_quiet)) > 0:
+                if self._pauses_too_long() or self._stopped.wait(seconds):
+                    return False
         return not self._stopped.is_set()
+
+    def _gives_up(self) -> bool:
+        return self._stopped.is_set() or self._pauses_too_long()
 
     def _not_asked(self, image: ProductImage) -> Failure:
         if self._stopped.is_set():

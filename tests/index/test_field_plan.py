@@ -130,21 +130,42 @@ def test_a_rule_that_reads_something_else_is_a_conflict() -> None:
     """A mapping rule beats the same name: the metadata would vanish although its field exists."""
     rules = (MappingRule("color", ("%[farbe]", "none")),)
     (conflict,) = plan(COLOR, fields=(RIGHT,), rules=rules).conflicts
-    assert conflict.setting == "mapping rule"
-    behind = (MappingRule("color", ("%[farbe]", "%[color]")),)
-    assert plan(COLOR, fields=(RIGHT,), rules=behind).loses_values
+    assert (conflict.setting, conflict.loses_values) == ("mapping rule", True)
     fine = (MappingRule("color", ("%[color]", "%[farbe]")),)
     assert plan(COLOR, fields=(RIGHT,), rules=fine).is_ready
 
 
+def test_a_rule_that_reads_the_metadata_second_stops_nothing() -> None:
+    """What is sent is indexed where the first yields nothing; that the first may win is told."""
+    behind = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", ("%[farbe]", "%[color]")),))
+    assert (behind.right, behind.is_ready, behind.loses_values) == ((), False, False)
+    after_a_text = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", ("none", "%[color]")),))
+    assert after_a_text.loses_values
+
+
+def test_a_rule_for_one_type_of_item_stops_nothing() -> None:
+    """It says nothing of items of other types; those of its own are told of."""
+    of_videos = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", ("%[farbe]",), "Video"),))
+    assert (of_videos.is_ready, of_videos.loses_values) == (False, False)
+    assert of_videos.conflicts[0].setting == "mapping rule for Video"
+
+
 @pytest.mark.parametrize(
-    "content", ["%[color:converter]", "%[Color]", "%[color], %[finish]", "%[color] ", "color", "%[color:Crawler]"]
+    ("content", "is_lost"),
+    [
+        ("%[color:converter]", True),
+        ("%[Color]", True),
+        ("%[color], %[finish]", True),
+        ("%[color:Crawler]", True),
+        ("color", True),
+        ("%[color] ", False),
+    ],
 )
-def test_a_rule_that_may_read_nothing_is_a_conflict(content: str) -> None:
+def test_a_rule_that_may_read_nothing_is_a_conflict(content: str, *, is_lost: bool) -> None:
     """Case counts in a rule, another origin is not what was sent, and what is joined may be missing."""
-    made = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", (content, "%[color]")),))
-    assert (made.right, made.loses_values) == ((), True)
-    assert made.conflicts[0].has == [content, "%[color]"]
+    made = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", (content,)),))
+    assert (made.right, made.loses_values) == ((), is_lost)
+    assert made.conflicts[0].has == [content]
 
 
 def test_a_rule_for_what_was_sent_stops_nothing() -> None:

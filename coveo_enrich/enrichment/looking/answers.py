@@ -50,12 +50,14 @@ class Answers:
         asking: What is being asked at the moment.
         spending: Counts, and keeps to the budget.
         left: Whether nobody waits for answers any more.
+        claim_seconds: How long another process or enricher, which asks about a picture already, is waited for.
     """
 
     store: ClassificationStore | None
     asking: Flights[Outcome]
     spending: Spending
     left: Callable[[], bool]
+    claim_seconds: float = CLAIM_SECONDS
 
     def kept(self, identity: str, declared: Declared) -> Classification | Failure | None:
         """What was kept of a classifier about a picture."""
@@ -125,7 +127,7 @@ class Answers:
 
     def _claimed(self, identity: str, declared: Declared) -> bool:
         """Wait until no other process or enricher asks about the picture; `False` when the run is left meanwhile."""
-        until = time.monotonic() + CLAIM_SECONDS  # a store of somebody's own may never let go of a claim
+        until = time.monotonic() + self.claim_seconds  # a store of somebody's own may never let go of a claim
         while isinstance(self.store, ClaimingStore) and not self.store.claim(identity, declared.fingerprint):
             if self.left():
                 return False

@@ -16,7 +16,7 @@ from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.protocols import Classifier
 from coveo_enrich.classifiers.standing import Standing
-from coveo_enrich.enrichment.cache.store import ClassificationStore
+from coveo_enrich.enrichment.cache.store import CLAIM_SECONDS, ClassificationStore
 from coveo_enrich.enrichment.looking.answers import Answers, Outcome
 from coveo_enrich.enrichment.looking.circuits import Circuits
 from coveo_enrich.enrichment.looking.flights import Flights
@@ -28,7 +28,8 @@ from coveo_enrich.retry import RetryPolicy
 
 __all__ = ["Lookout", "Scene"]
 
-_OF_A_SHOPPER: Final = RetryPolicy(attempts=2, first_wait_seconds=0.5, longest_wait_seconds=2)
+_SHOPPER_WAITS: Final = 2.0
+_OF_A_SHOPPER: Final = RetryPolicy(attempts=2, first_wait_seconds=0.5, longest_wait_seconds=_SHOPPER_WAITS)
 
 
 @attrs.frozen(kw_only=True)
@@ -45,8 +46,6 @@ class Scene:
     standings: Mapping[str, Standing]
     asking: Flights[Outcome] = attrs.field(factory=Flights[Outcome], init=False)
     asking_for_queries: Flights[Outcome] = attrs.field(factory=Flights[Outcome], init=False)
-    worked: set[str] = attrs.field(factory=set[str], init=False)
-    """The classifiers that have answered, in any run or query."""
 
 
 class Lookout:
@@ -58,6 +57,7 @@ class Lookout:
         calls_at_once: The most calls to each classifier.
         patience: How patiently it asks again; `None`: as a night's run.
         asking: What it waits for together with others.
+        claim_seconds: How long it waits for somebody else who asks about a picture already.
 
     Attributes:
         spending: What was asked.
@@ -74,10 +74,10 @@ class Lookout:
         calls_at_once: int,
         patience: RetryPolicy | None,
         asking: Flights[Outcome],
+        claim_seconds: float = CLAIM_SECONDS,
     ) -> None:
         # Its own reader, so that its end leaves the connections of others alone.
         self._reader = scene.reader.for_run()
-        self._worked = scene.worked
         self.circuits = Circuits()
         self.spending = Spending(budget)
         reading = threading.BoundedSemaphore(scene.concurrency)
@@ -98,7 +98,7 @@ class Lookout:
             self.askers,
             self.circuits,
             Pictures(self._reader, scene.store, fetched_at_once=scene.concurrency),
-            Answers(scene.store, asking, self.spending, self._is_left),
+            Answers(scene.store, asking, self.spending, self._is_left, claim_seconds),
         )
 
     @classmethod
@@ -109,14 +109,20 @@ class Lookout:
     @classmethod
     def of_query(cls, scene: Scene) -> Lookout:
         """Look at a picture whose shopper waits. A classifier that worked before is given up alone when it fails."""
-        lookout = cls(scene, budget=None, calls_at_once=1, patience=_OF_A_SHOPPER, asking=scene.asking_for_queries)
+        lookout = cls(
+            scene,
+            budget=None,
+            calls_at_once=1,
+            patience=_OF_A_SHOPPER,
+            asking=scene.asking_for_queries,
+            claim_seconds=_SHOPPER_WAITS,
+        )
         for name, asker in lookout.askers.items():
-            asker.has_answered = name in scene.worked
+            asker.has_answered = scene.standings[name].has_answered
         return lookout
 
     def stop(self) -> None:
         """Ask nothing more; pictures and calls under way are broken off."""
-        self._worked.update(name for name, asker in self.askers.items() if asker.has_answered)
         self.circuits.stop()
         self._reader.stop()
         for asker in self.askers.values():

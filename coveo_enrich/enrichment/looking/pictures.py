@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
@@ -229,7 +229,7 @@ class GivenPicture:
         self.image = read_once(ProductImage(image.url, load=partial(_load_bounded, image)))
         self.is_sound = True
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """What tells its bytes from all others.
 

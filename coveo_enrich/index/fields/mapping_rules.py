@@ -5,12 +5,15 @@ docs.coveo.com/en/1839: of several entries, the first that yields a value counts
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import attrs
 
 __all__ = ["MappingRule", "rules_in"]
+
+_METADATA: Final = re.compile(r"%\[([^\]]*)\]")
 
 
 @attrs.frozen
@@ -34,6 +37,19 @@ class MappingRule:
         one origin may yield nothing.
         """
         return self.content[:1] == (f"%[{metadata}]",)
+
+    def reads(self, metadata: str) -> bool:
+        """Whether a metadata of this name comes into the field where nothing else does before it.
+
+        Of other origins than the crawler's, of which is what is pushed, it does not (docs.coveo.com/en/1839).
+        """
+        for text in self.content:
+            read = _METADATA.findall(text)
+            if not read:  # a text as it stands always counts
+                return False
+            if {metadata, f"{metadata}:crawler"}.issuperset(read):
+                return True
+        return False
 
 
 def rules_in(mappings: Mapping[str, Any]) -> Iterator[MappingRule]:

@@ -150,7 +150,8 @@ def rule_conflicts(name: str, rules: Iterable[MappingRule]) -> Iterator[FieldCon
         if rule.field == name and not rule.copies(name):
             where = f"mapping rule for {rule.type}" if rule.type else "mapping rule"
             breaks = f"the source may fill the field with something else than the metadata {name}, or with nothing"
-            is_lost = not rule.copies(f"{name}:crawler")  # the origin of what is sent: docs.coveo.com/en/1839
+            # A rule for one type of item says nothing of the others.
+            is_lost = not rule.type and not rule.reads(name)
             yield FieldConflict(name, where, list(rule.content), [f"%[{name}]"], breaks, loses_values=is_lost)
 
 

@@ -38,7 +38,8 @@ Send: TypeAlias = Callable[[CoveoCall], Mapping[str, Any]]
 """Makes a call that may safely be repeated; the JSON object that was answered."""
 
 _MOST_PAGES: Final = 100
-_NO_REPORT: Final = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
+_MOST_OF_A_REPORT: Final = 20  # it is a help, and not worth the calls that a push needs
+_NO_REPORT: Final = (HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
 
 
 def plan_for_needs(needs: Iterable[FieldNeed], place: CoveoPlace, send: Send) -> FieldPlan:
@@ -80,30 +81,31 @@ def _unmapped(place: CoveoPlace, send: Send) -> set[str]:
     """Metadata that the source is known not to index by its name.
 
     A report that says of one that it is indexed nowhere may be older than its field, and nothing tells when a field was
-    made. But a report that shows any metadata indexed by its name shows a source that does so for all.
+    made. But a report that shows any metadata indexed by its name shows a source that does so for all. Of a very long
+    one nothing is made.
     """
     try:
-        pages = list(_pages(lambda page: metadata_call(place, page), send))
+        pages = list(_pages(lambda page: metadata_call(place, page), send, _MOST_OF_A_REPORT))
     except CoveoRefused as refused:
-        if refused.status in _NO_REPORT:  # or the key may not read it
+        if refused.status in _NO_REPORT:  # or the key may not read it, or it does not end
             return set()
         raise
     ways = [way for answer in pages for way in ways_in(answer)]
     return set() if any(way == "FIELD" for _, way in ways) else {name for name, way in ways if way == "NONE"}
 
 
-def _pages(call_for: Callable[[int], CoveoCall], send: Send) -> Iterator[Mapping[str, Any]]:
+def _pages(call_for: Callable[[int], CoveoCall], send: Send, most: int = _MOST_PAGES) -> Iterator[Mapping[str, Any]]:
     """The pages of a list until they end or one brings nothing new, whatever number of them is claimed.
 
     Raises:
         CoveoRefused: They do not end.
     """
     seen: set[str] = set()
-    for page in range(_MOST_PAGES):
+    for page in range(most):
         answer = send(call_for(page))
         yield answer
         new = {json.dumps(item, sort_keys=True) for item in items_in(answer)} - seen
         if not new or page + 1 >= pages_in(answer):
             return
         seen |= new
-    raise CoveoRefused(call_for(0).operation, HTTPStatus.OK, None, f"the list has more than {_MOST_PAGES} pages")
+    raise CoveoRefused(call_for(0).operation, HTTPStatus.OK, None, f"the list has more than {most} pages")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -47,6 +47,7 @@ __all__ = ["CoveoSearch", "Pushed"]
 
 _MOST_VALUES: Final = 5_000
 _TIMEOUT_SECONDS: Final = 900.0
+_UNKNOWN: Final = ""  # no source is called so
 _POLL_SECONDS: Final = 30.0
 
 
@@ -90,6 +91,8 @@ class CoveoSearch(PlatformClient):
         require_seconds("poll_seconds", poll_seconds)
         super().__init__(place, retry, calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix)
         self._poll_seconds = poll_seconds
+        self._known_catalog: SourceCatalog | None = None
+        self._known_name: str | None = _UNKNOWN
 
     def read_back(self, ids: Iterable[str], fields: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """What Coveo shows of items now.
@@ -226,13 +229,21 @@ class CoveoSearch(PlatformClient):
     def _is_shown(self, object_type: str) -> bool:
         return not self._catalog.is_of_kind(object_type, "variant", "availability")
 
-    @cached_property
+    # Not functools.cached_property, which lets all clients wait for the one that asks, before Python 3.12.
+    @property
     def _catalog(self) -> SourceCatalog:
-        return read_catalog(self._place, self._calls.send)
+        if self._known_catalog is None:
+            self._known_catalog = read_catalog(self._place, self._calls.send)
+        return self._known_catalog
 
-    @cached_property
+    @property
     def _source_name(self) -> str | None:
         """What items of the source say of where they come from; `None` when the key may not ask for it."""
+        if self._known_name == _UNKNOWN:
+            self._known_name = self._read_source_name()
+        return self._known_name
+
+    def _read_source_name(self) -> str | None:
         try:
             name = name_in(self._calls.send(source_call(self._place)))
         except CoveoRefused as refused:
@@ -244,7 +255,12 @@ class CoveoSearch(PlatformClient):
                 f"there is no source {self._place.source_id} in the organization {self._place.organization_id}: "
                 f"{refused}"
             ) from refused
-        return name if can_be_quoted(name) else None
+        if not can_be_quoted(name):
+            raise ConfigurationError(
+                f"the source is called {shown(name)!r}, which no expression can hold, so that searches cannot be kept "
+                "to its items: give it a name without a double quote"
+            )
+        return name
 
     def _asked(self, call: CoveoCall, wanted: str, pause: Pause | None = None) -> Mapping[str, Any]:
         """An answer that holds the list that is wanted."""
