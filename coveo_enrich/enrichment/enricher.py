@@ -61,7 +61,7 @@ class Enricher:
         max_images: Pictures of a product that are looked at, the first ones, 1 or more, default 4.
         cache: Keeps what classifiers said, so that a picture is paid for once: a file, made when there is none, or a
             store of your own, such as a `ClassificationCache` with other settings. `None` (default) keeps nothing, and
-            what is asked for twice at the same moment is still asked once.
+            what runs, or queries, ask for twice at the same moment is still asked once.
         budget: The most pictures that classifiers are asked about in a run, all of them together, those that are asked
             about again included; products beyond it pass with what is known of them. `None` (default): as many as
             there are.

@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from coveo_enrich import CoveoSource, Enricher, FieldMapping, FieldRule, ProductImage, StreamClient, Vocabulary
 from coveo_enrich.catalog import read_products
 from coveo_enrich.classifiers import Attribute, Classification, ColorClassifier, Label
-from coveo_enrich.enrichment import ImageQuery
+from coveo_enrich.classifiers.declared import Declared
+from coveo_enrich.enrichment import ClassificationCache, ImageQuery
+from coveo_enrich.enrichment.cache.store import digest_of
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable, Throttled
+from coveo_enrich.images.image import LoadedImage
 from coveo_enrich.index import CoveoSearch, FieldClient, FoundItems, ItemQuery
 from coveo_enrich.sandbox import CoveoSandbox
 
@@ -339,6 +342,37 @@ def test_a_query_asks_once_more_at_most() -> None:
     down = Says(ServiceUnavailable("down"))
     assert [one.reason for one in Enricher(down, MAPPING).query(b"a picture").failures] == ["down"]
     assert down.asked == 2
+
+
+def test_a_picture_that_comes_slowly_holds_up_no_other_query() -> None:
+    """What one shopper's phone takes to send its picture is no matter of the others."""
+    enricher = Enricher(Says(SEEN), MAPPING)
+    begun, answered = threading.Event(), threading.Event()
+
+    def slow() -> LoadedImage:
+        begun.set()
+        answered.wait(60)
+        return LoadedImage(b"slow")
+
+    with ThreadPoolExecutor(2) as threads:
+        waits = threads.submit(enricher.query, ProductImage("slow.png", load=slow))
+        begun.wait(60)
+        quick = threads.submit(enricher.query, b"quick")
+        try:
+            assert quick.result(30).values
+        finally:
+            answered.set()
+        assert waits.result().values
+
+
+def test_a_claim_of_another_process_is_not_waited_for_as_in_a_run(tmp_path: Path) -> None:
+    """A run waits until the other has paid; a shopper is answered, at the price of a second call."""
+    says = Says(SEEN)
+    enricher = Enricher(says, MAPPING, cache=tmp_path / "cache.sqlite")
+    with ClassificationCache(tmp_path / "cache.sqlite") as other, ThreadPoolExecutor(1) as threads:
+        assert other.claim(digest_of(b"a picture"), Declared.of(says).fingerprint)
+        query = threads.submit(enricher.query, b"a picture").result(60)  # a run waits for two minutes
+    assert (query.values[0].value, says.asked) == ("Yellow", 1)
 
 
 def test_an_upload_that_is_too_large_is_not_paid_for() -> None:

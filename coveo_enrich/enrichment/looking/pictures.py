@@ -228,7 +228,9 @@ class GivenPicture:
     def __init__(self, image: ProductImage) -> None:
         self.image = read_once(ProductImage(image.url, load=partial(_load_bounded, image)))
         self.is_sound = True
+        self._digest: str | None = None
 
+    # Not functools.cached_property, which lets all pictures wait for the one that is read, before Python 3.12.
     @property
     def digest(self) -> str:
         """What tells its bytes from all others.
@@ -237,7 +239,9 @@ class GivenPicture:
             ImageRejected: It cannot be had, now or later, or is too large.
             ImageUnavailable: Its host did not answer usefully.
         """
-        return digest_of(self.image.read())
+        if self._digest is None:
+            self._digest = digest_of(self.image.read())
+        return self._digest
 
     @property
     def place(self) -> str:
