@@ -161,11 +161,11 @@ class Enricher:
     def query(self, image: ProductImage | bytes | str | Path) -> ImageQuery:
         """Look at a shopper's picture, and make of it what finds the products that look the same.
 
-        The picture is looked at by the same classifiers as the catalog, under the same rules and vocabularies, whatever
-        their ``when``; a picture that was looked at before costs no call. ``concurrency`` and the pace of a classifier
-        hold for all queries and runs of this enricher together, the budget for runs alone. A shopper waits: what fails
-        is tried once more, after half a second or the pause that the service asks for, up to two seconds. Safe for
-        threads.
+        The picture is looked at by the same classifiers as the catalog, all at the same time, under the same rules and
+        vocabularies, whatever their ``when``; a picture that was looked at before costs no call. ``concurrency`` and
+        the pace of a classifier hold for all queries and runs of this enricher together, the budget for runs alone. A
+        shopper waits: what fails is tried once more, after half a second or the pause that the service asks for, up to
+        two seconds. Safe for threads.
 
         Args:
             image: The picture, at most 16,000,000 bytes: itself, a file, a `ProductImage`, or a reference as a catalog

@@ -328,6 +328,21 @@ def test_queries_and_runs_of_an_enricher_keep_to_its_concurrency_together() -> N
     assert crowd.most == 2
 
 
+def test_a_query_asks_all_classifiers_at_the_same_time() -> None:
+    """A shopper waits for the slowest of them, and not for their sum: here each waits for the call of the other."""
+    meeting = threading.Barrier(2)
+
+    @attrs.define
+    class Meets(Says):
+        def classify(self, image: ProductImage, /) -> Classification:
+            image.read()
+            meeting.wait(30)
+            return attrs.evolve(SEEN, classifier=self.name)
+
+    query = Enricher([Meets(SEEN), Meets(SEEN, name="other")], MAPPING).query(b"a picture")
+    assert (query.failures, len(query.values)) == ((), 4)
+
+
 def test_a_shopper_does_not_wait_as_a_night_does() -> None:
     """A service that asks for a long pause is not waited for, and the next query does not even ask it."""
     throttled = Says(Throttled("slow down", 3_000))

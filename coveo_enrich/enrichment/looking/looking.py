@@ -7,6 +7,8 @@ matter of `coveo_enrich.enrichment.enricher`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import attrs
@@ -155,7 +157,7 @@ class ProductLook:
             given.identity()
         except (ImageRejected, ImageUnavailable) as error:
             return Sight(failures=(failure_of(error, ProductImage.from_bytes(b"", url=_name_of(image)), None),))
-        outcomes = [self._asked(_name_of(image), given, asker) for asker in asked]
+        outcomes = self._asked_together(_name_of(image), given, asked)
         seen, left_out = self._counted([outcome for outcome in outcomes if isinstance(outcome, Seen)])
         return Sight(tuple(seen), tuple(one for one in outcomes if isinstance(one, Failure)), left_out)
 
@@ -252,6 +254,14 @@ class ProductLook:
         except (ImageRejected, ImageUnavailable) as error:
             return attrs.evolve(failure_of(error, picture.image, None), image=reference)
         return _of_reference(outcome, reference)
+
+    def _asked_together(self, reference: str, picture: AnyPicture, askers: Sequence[Asker]) -> list[_Outcome]:
+        """All at the same time, so that somebody who waits does so for the slowest alone."""
+        threads = ThreadPoolExecutor(max(len(askers), 1), thread_name_prefix="coveo-enrich-query")
+        try:
+            return list(threads.map(partial(self._asked, reference, picture), askers))
+        finally:
+            threads.shutdown(wait=False)  # what is left of an interrupted look ends with the askers
 
     def _has_worked(self, asker: Asker) -> bool:
         """Whether products with a classifier's answers came out: it is too late then to stop ahead of the catalog."""
