@@ -127,6 +127,7 @@ class Asker:
         self._starting = threading.Lock()
         self._callers: list[threading.Thread] = []
         self._stopped = Event()
+        self._farewell_until = 0.0
 
     def ask(self, image: ProductImage, on_answer: Callable[[Outcome], object] = _no_matter) -> Outcome | None:
         """Say what is in a picture, or why that cannot be said; waits until it is known. `None`: it may not be asked.
@@ -156,17 +157,21 @@ class Asker:
                 break
         return outcome
 
-    def stop(self) -> None:
-        """Ask nothing more; waits for the calls that are under way, 10 seconds at most."""
-        self._stopped.set()
+    def begin_stop(self) -> None:
+        """Ask nothing more, and wait for nothing: `stop` does."""
+        if not self._stopped.is_set():
+            self._farewell_until = time.monotonic() + _FAREWELL_SECONDS
+            self._stopped.set()
         with self._starting:
-            callers, self._callers = self._callers, []
-        for _ in callers:
-            self._tickets.put(None)
-        until = time.monotonic() + _FAREWELL_SECONDS
-        for caller in callers:
+            for _ in self._callers:
+                self._tickets.put(None)
+
+    def stop(self) -> None:
+        """Ask nothing more; waits for the calls that are under way, until 10 seconds after the stop began at most."""
+        self.begin_stop()
+        for caller in self._callers:
             if caller is not threading.current_thread():  # where a run that nobody has any more may be cleared away
-                caller.join(max(0.0, until - time.monotonic()))
+                caller.join(max(0.0, self._farewell_until - time.monotonic()))
 
     def _ready(self, image: ProductImage) -> ProductImage:
         """The picture as the classifier takes it; as it is, when it declares nothing."""

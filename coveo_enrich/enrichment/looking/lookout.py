@@ -126,6 +126,8 @@ class Lookout:
         self.circuits.stop()
         self._reader.stop()
         for asker in self.askers.values():
+            asker.begin_stop()
+        for asker in self.askers.values():
             asker.stop()
 
     def close(self) -> None:
