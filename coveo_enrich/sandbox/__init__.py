@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from coveo_enrich.sandbox.backend import SandboxContainer, SandboxStream
 from coveo_enrich.sandbox.http.journal import SandboxRequest
-from coveo_enrich.sandbox.indexing.store import Dropped
 from coveo_enrich.sandbox.sandbox import CoveoSandbox
+from coveo_enrich.sandbox.values import Dropped
 
 __all__ = ["CoveoSandbox", "Dropped", "SandboxContainer", "SandboxRequest", "SandboxStream"]

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias, get_args
 
 import attrs
 
-from coveo_enrich.sandbox.indexing.store import Source
 from coveo_enrich.sandbox.refusals import Refused
+from coveo_enrich.sandbox.values import Source
 
 __all__ = [
     "Account",

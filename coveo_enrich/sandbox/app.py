@@ -25,12 +25,11 @@ from coveo_enrich.sandbox.access import (
 from coveo_enrich.sandbox.backend import Backend
 from coveo_enrich.sandbox.browser import ContentBrowser
 from coveo_enrich.sandbox.http.exchange import json_answer, read_body
-from coveo_enrich.sandbox.indexing.store import Source
 from coveo_enrich.sandbox.logs.api import LogsApi
+from coveo_enrich.sandbox.metadata.api import MetadataApi
 from coveo_enrich.sandbox.platform.catalog_api import CatalogApi
 from coveo_enrich.sandbox.platform.field_api import FieldApi
 from coveo_enrich.sandbox.platform.mapping_api import MappingApi
-from coveo_enrich.sandbox.platform.metadata_api import MetadataApi
 from coveo_enrich.sandbox.platform.organizations import Organization, SourceMappings
 from coveo_enrich.sandbox.platform.privilege_api import PrivilegeApi
 from coveo_enrich.sandbox.push.containers import BUCKET, REQUIRED_HEADERS, Container
@@ -39,6 +38,7 @@ from coveo_enrich.sandbox.push.uploads import check_length, check_method, check_
 from coveo_enrich.sandbox.refusals import Refused, StorageRefused, invalid_parameter, missing_parameter
 from coveo_enrich.sandbox.search.api import SearchApi
 from coveo_enrich.sandbox.strict_json import Json
+from coveo_enrich.sandbox.values import Source
 
 __all__ = ["build_app"]
 
@@ -80,7 +80,7 @@ def build_app(backend: Backend, account: Account, *, is_local: bool) -> ASGIApp:
             *MappingApi(coveo.admit_to_mappings).routes(f"{platform}/sources/{{source}}"),
             *CatalogApi(coveo.admit_to_catalogs, account, backend.catalogs).routes(platform),
             *MetadataApi(coveo.admit_to_metadata, backend).routes(f"{platform}/sources/{{source}}"),
-            *LogsApi(coveo.admit_to_logs, backend).routes(),
+            *LogsApi(coveo.admit_to_logs, backend.logged).routes(),
             *PrivilegeApi(account).routes(),
             *SearchApi(account, backend).routes(),
             *ContentBrowser(account, backend, is_local=is_local).routes(),
@@ -136,7 +136,8 @@ class _Coveo:
 
     async def delete_older_than(self, request: Request) -> Response:
         source = await self._admit_to_source(request)
-        epoch, delay = request.path_params["epoch"], request.query_params.get("queueDelay", "15")
+        epoch = request.path_params["epoch"]
+        delay = request.query_params.get("queueDelay", "15")
         if not _EPOCH.fullmatch(epoch):
             raise invalid_parameter("The path ends with milliseconds since 1970.")
         if not _MINUTES.fullmatch(delay):
@@ -255,7 +256,8 @@ def _receipt(receipt: Receipt) -> _Model:
 
 
 def _xml(refused: StorageRefused) -> str:
-    code, message = escape(refused.code), escape(refused.message)
+    code = escape(refused.code)
+    message = escape(refused.message)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
 
 

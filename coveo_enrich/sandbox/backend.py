@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -17,13 +16,14 @@ from coveo_enrich.sandbox.clock import Clock, milliseconds
 from coveo_enrich.sandbox.indexing.batches import Call
 from coveo_enrich.sandbox.indexing.index import Index
 from coveo_enrich.sandbox.indexing.processing import Intake, UploadedFile
-from coveo_enrich.sandbox.indexing.store import Dropped, Source, SourceSize, StoredItem
+from coveo_enrich.sandbox.indexing.source_reader import SourceReader
 from coveo_enrich.sandbox.logs.entries import LogEntry, LogQuery
 from coveo_enrich.sandbox.platform.catalog_registry import CatalogRegistry
 from coveo_enrich.sandbox.platform.organizations import Organization, Organizations
 from coveo_enrich.sandbox.push.containers import Container, Containers
 from coveo_enrich.sandbox.push.streams import Receipt, Stream, Streams
 from coveo_enrich.sandbox.refusals import Refused, invalid_parameter
+from coveo_enrich.sandbox.values import Dropped, Source, SourceSize, StoredItem
 
 __all__ = ["Backend", "RepeatedClose", "Rules", "SandboxContainer", "SandboxStream"]
 
@@ -179,8 +179,11 @@ class Backend:
             stream.receipt = self._receipt()
             expired = self._discard_expired(stream)
             files = tuple(self._forward(stream))
-            now, rules = self._now(), self._rules
+            now = self._now()
+            rules = self._rules
             logged_at = now if rules.log_loads else None
+            # A source that was never named gets its usual catalog.
+            self.catalogs.with_source(source.organization_id, source.source_id)
             intake = self._intake(source, "load", stream.receipt, files, logged_at)
             removal_at = now + int(rules.deletion_delay_minutes * _MINUTE)
             self._index.load(source, intake, now, removal_at=removal_at, protects=rules.protect_empty, expired=expired)
@@ -202,8 +205,9 @@ class Backend:
             receipt = self._receipt()
             files = (UploadedFile(file_id, path),)
             now = self._now()
+            catalogs = self.catalogs.with_source(source.organization_id, source.source_id)
             intake = self._intake(source, call, receipt, files, now)
-            if call == "merge" and self.catalogs.of(source.organization_id).catalog_of(source.source_id) is None:
+            if call == "merge" and catalogs.catalog_of(source.source_id) is None:
                 self._index.reject(source, intake, now, "a merge into a source without a catalog indexes nothing")
             else:
                 self._index.update(source, intake, now)
@@ -212,7 +216,8 @@ class Backend:
     def delete_older_than(self, source: Source, ordering_id: int, delay_minutes: int) -> Receipt:
         """Let items whose last operation is strictly older leave after a delay. Does not wait for that."""
         with self._lock:
-            receipt, now = self._receipt(), self._now()
+            receipt = self._receipt()
+            now = self._now()
             self._index.remove_older(source, ordering_id, now, due=now + delay_minutes * _MINUTE)
             return receipt
 
@@ -250,9 +255,9 @@ class Backend:
         catalogs = self.catalogs.of(organization_id)
         return self._index.searched(organization_id, lambda items: ask(filter(catalogs.is_result, items)), self._now())
 
-    def look(self, read: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """What ``read`` reads of the store's tables, as soon as all that was accepted is processed."""
-        return self._index.look(read, self._now())
+    def look(self, source: Source, read: Callable[[SourceReader], T]) -> Future[T]:
+        """What ``read`` reads of what is stored of a source, as soon as all that was accepted is processed."""
+        return self._index.look(source, read, self._now())
 
     def samples(self, source: Source) -> Future[list[dict[str, Any]]]:
         """What the items of the source's sample said, as soon as all that was accepted is processed."""
@@ -298,7 +303,6 @@ class Backend:
     ) -> Intake:
         """What was accepted, with the fields and mapping rules of now: a later change does nothing to it."""
         organization = self.organization(source.organization_id)
-        self.catalogs.with_source(source.organization_id, source.source_id)
         mappings = organization.mappings(source.source_id).now
         return Intake(call, receipt.ordering_id, files, organization.by_name, logged_at, mappings=mappings)
 

@@ -32,11 +32,11 @@ from coveo_enrich.sandbox.http.faults import (
 )
 from coveo_enrich.sandbox.http.journal import Journal, SandboxRequest
 from coveo_enrich.sandbox.http.listening import is_loopback, listen, url_of, warn_of_exposure
-from coveo_enrich.sandbox.indexing.store import Dropped, Source
 from coveo_enrich.sandbox.platform.catalog_models import check_configuration
 from coveo_enrich.sandbox.platform.catalogs import usual_configuration
 from coveo_enrich.sandbox.platform.fields import Field, FieldType
 from coveo_enrich.sandbox.refusals import Refused
+from coveo_enrich.sandbox.values import Dropped, Source
 
 __all__ = ["CoveoSandbox"]
 
@@ -499,6 +499,7 @@ class CoveoSandbox:
 def _start(account: Account, host: str, port: int, rules: Rules, data: Path | None) -> _Running:
     try:
         from coveo_enrich.sandbox.app import build_app  # noqa: PLC0415 - needs the extra
+        from coveo_enrich.sandbox.browser import is_page  # noqa: PLC0415 - needs the extra
         from coveo_enrich.sandbox.http.front_door import FrontDoor  # noqa: PLC0415 - needs the extra
         from coveo_enrich.sandbox.http.server import HttpServer  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
@@ -514,7 +515,7 @@ def _start(account: Account, host: str, port: int, rules: Rules, data: Path | No
         stack.callback(backend.stop)
         faults, budget, journal = Faults(), CallBudget(), Journal()
         app = build_app(backend, account, is_local=is_loopback(host))
-        door = FrontDoor(app, backend.clock, faults, budget, journal)
+        door = FrontDoor(app, backend.clock, faults, budget, journal, is_page=is_page)
         server = HttpServer(door, listener)
         server.start()
         stack.callback(server.stop)

@@ -22,9 +22,9 @@ from coveo_enrich.index.search.comparing import same_value
 from coveo_enrich.index.search.verification import compared
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.sandbox.indexing.indexing import indexed_fields
-from coveo_enrich.sandbox.indexing.store import StoredItem
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.item import view
+from coveo_enrich.sandbox.values import StoredItem
 
 TEXT = Field(name="f")
 LIST = Field(name="f", multi_value=True)
@@ -60,7 +60,7 @@ def read_back(sent: object, field: Field) -> Any:  # noqa: ANN401 - whatever a s
 
 @given(SCALARS | st.lists(SCALARS, min_size=1), st.sampled_from([TEXT, LIST]))
 def test_a_value_is_known_in_the_form_of_a_field_of_texts(sent: object, field: Field) -> None:
-    """Texts, numbers, flags, dates and lists of them, in a field with and without the multi-value option."""
+    """Texts, numbers, flags, dates and lists match what a text field gives back, multi-value or not."""
     found = read_back(sent, field)
     assume(found is not None)
     assert same_value(sent, found)
@@ -68,13 +68,13 @@ def test_a_value_is_known_in_the_form_of_a_field_of_texts(sent: object, field: F
 
 @given(st.one_of(WHOLE, DECIMALS, st.decimals(allow_nan=False, allow_infinity=False, places=3)))
 def test_a_number_is_known_in_the_form_of_a_field_of_decimals(sent: object) -> None:
-    """A double holds of a long number what it can, and a whole one comes back without its point."""
+    """A number matches what a field of decimals keeps of it: what a double holds, a whole one without its point."""
     assert same_value(sent, read_back(sent, Field(name="f", type="DOUBLE")))
 
 
 @given(WHOLE)
 def test_a_whole_number_is_compared_to_the_last_digit(sent: int) -> None:
-    """Where the field holds all of it."""
+    """Two whole numbers match only if all digits do, where the field holds all of them."""
     found = read_back(sent, Field(name="f", type="LONG_64"))
     assert same_value(sent, found)
     assert not same_value(sent + 1, found)
@@ -82,7 +82,7 @@ def test_a_whole_number_is_compared_to_the_last_digit(sent: int) -> None:
 
 @given(MOMENTS | st.dates() | MOMENTS.map(datetime.isoformat))
 def test_a_moment_is_known_in_milliseconds(sent: object) -> None:
-    """A date, a datetime or its text in a field of dates."""
+    """A date, a datetime or its text matches the milliseconds of a field of dates."""
     found = read_back(sent, Field(name="f", type="DATE"))
     assert isinstance(found, int)
     assert same_value(sent, found)
@@ -91,27 +91,27 @@ def test_a_moment_is_known_in_milliseconds(sent: object) -> None:
 
 @given(st.lists(DECIMALS, min_size=1))
 def test_a_vector_is_known(sent: list[float]) -> None:
-    """Its numbers, in their order."""
+    """A vector matches its numbers in their order."""
     assert same_value(sent, read_back(sent, Field(name="f", type="VECTOR")))
 
 
 @given(TEXTS, TEXTS)
 def test_two_texts_that_differ_are_told_apart(sent: str, other: str) -> None:
-    """To the letter: a field of one value keeps blanks, ``;`` and all."""
+    """Two texts that differ in any letter do not match: a field of one value keeps blanks, ``;`` and all."""
     assume(sent != other)
     assert not same_value(sent, read_back(other, TEXT))
 
 
 @given(WORDS, WORDS, st.sampled_from([TEXT, LIST]))
 def test_two_lists_that_differ_are_told_apart(sent: list[str], other: list[str], field: Field) -> None:
-    """In their values, their number, or their order."""
+    """Two lists that differ in their values, their number or their order do not match."""
     assume(sent != other)
     assert not same_value(sent, read_back(other, field))
 
 
 @given(DECIMALS | WHOLE, DECIMALS | WHOLE)
 def test_two_numbers_that_differ_are_told_apart(sent: float, other: float) -> None:
-    """As far as a double can."""
+    """Two numbers do not match if they differ as doubles."""
     assume(float(sent) != float(other))
     assert not same_value(sent, read_back(other, Field(name="f", type="DOUBLE")))
 
@@ -156,7 +156,7 @@ def test_two_numbers_that_differ_are_told_apart(sent: float, other: float) -> No
     ],
 )
 def test_a_value_is_known_in_each_form(sent: object, found: object) -> None:
-    """Lists as text, flags as text, numbers as text or the other way, dates as milliseconds."""
+    """A list matches its text, a flag and a number theirs or the other way, a date its milliseconds."""
     assert same_value(sent, found)
 
 
@@ -203,7 +203,7 @@ def test_a_value_is_known_in_each_form(sent: object, found: object) -> None:
     ],
 )
 def test_another_value_is_told(sent: object, found: object) -> None:
-    """What is not the same in any form is different; what has no form in JSON was never sent."""
+    """A value that is the same in no form does not match; nor does one that JSON has no form for."""
     assert not same_value(sent, found)
 
 
@@ -218,7 +218,7 @@ def kinds(sent: Mapping[str, Any], found: Mapping[str, Any]) -> list[tuple[str, 
 
 @pytest.mark.parametrize("field", ["uri", "clickableuri", "ClickableUri"])
 def test_a_slash_behind_an_address_is_no_matter(field: str) -> None:
-    """Coveo adds it to a URI without a path; in any other field it is a part of the value."""
+    """A slash behind it makes no difference in a field of URIs, to which Coveo adds one; in any other field it does."""
     assert kinds({field: "https://x.example"}, {field.lower(): "https://x.example/"}) == []
     assert kinds({field: "https://x.example"}, {field.lower(): "https://y.example/"}) == [("different value", field)]
     assert kinds({"page": "https://x.example"}, {"page": "https://x.example/"}) == [("different value", "page")]
@@ -241,21 +241,21 @@ def test_a_slash_behind_an_address_is_no_matter(field: str) -> None:
     ],
 )
 def test_of_a_dictionary_what_is_shown_is_compared(sent: object, found: object, kind: str | None) -> None:
-    """Its entry without a name; that the others cannot be seen is said, and is no difference."""
+    """Of a dictionary the entry without a name is compared; that the others cannot be seen is no difference."""
     shown = {} if found is None else {"price": found}
     assert kinds({"price": sent}, shown) == ([(kind, "price")] if kind else [])
 
 
 @given(st.dictionaries(st.sampled_from(["", "a", "b"]), DECIMALS))
 def test_a_dictionary_never_differs_from_what_the_sandbox_shows_of_it(sent: dict[str, float]) -> None:
-    """It is complete, or cannot be compared."""
+    """A dictionary beside what the sandbox shows of it is complete, or cannot be compared."""
     found = read_back(sent, Field(name="f", type="DOUBLE", key_value=True)) if sent else None
     told = kinds({"price": sent}, {} if found is None else {"price": found})
     assert told == ([("cannot be compared", "price")] if sent.keys() - {""} else [])
 
 
 def test_a_dictionary_is_not_waited_for() -> None:
-    """Over real sockets: it is complete by what a search shows of it, or cannot be compared, and one look is enough."""
+    """A dictionary is complete by what a search shows of it, or cannot be compared; one look is enough."""
     prices = {"product://1": {"price": {"": 10.0}}, "product://2": {"price": {"": 10.0, "gold": 9.0}}}
     with CoveoSandbox() as sandbox:
         sandbox.create_field("price", type="DOUBLE", key_value=True)

@@ -140,7 +140,7 @@ def test_the_keyboard_alone_finds_narrows_and_opens(opened: Chrome) -> None:
 
 
 def test_a_filter_can_be_taken_back_by_key(opened: Chrome, coveo: Caller) -> None:
-    """What is chosen says so to a screen reader, and its own link takes it back."""
+    """A chosen filter says so to a screen reader, and its own link takes it back."""
     opened.get(f"{coveo.sandbox.url}/?f.ec_color=Red")
     tab_to(opened, "Remove ec_color: Red")
     press(opened, Keys.ENTER)
@@ -149,7 +149,7 @@ def test_a_filter_can_be_taken_back_by_key(opened: Chrome, coveo: Caller) -> Non
 
 
 def test_a_screen_reader_gets_names_landmarks_and_headings(opened: Chrome, coveo: Caller) -> None:
-    """On every page each control has a name, no heading skips a level, and header and main are there once."""
+    """On each page each control has a name, no heading skips a level, and header and main are there once."""
     skips = """let level = 0;
         return [...document.querySelectorAll("h1, h2, h3, h4")].filter((heading) => {
             const skipped = +heading.tagName[1] > level + 1;
@@ -197,7 +197,7 @@ def test_nothing_is_wider_than_the_screen(opened: Chrome, coveo: Caller, width: 
 
 
 def test_filters_are_open_where_there_is_room(opened: Chrome) -> None:
-    """On a desktop the filters show; on a phone a line opens them."""
+    """Filters show on a desktop; on a phone a line opens them."""
     filters = opened.find_element(By.CSS_SELECTOR, ".facet h3")
     seen = "return arguments[0].checkVisibility()"
     assert evaluated(opened, seen, filters)
@@ -229,7 +229,7 @@ def test_dark_is_dark(opened: Chrome) -> None:
 
 
 def test_on_paper_it_is_light_and_whole(opened: Chrome, coveo: Caller) -> None:
-    """Whatever colours the reader prefers; tables fit a sheet, which nobody can move sideways; no page is empty."""
+    """Printed pages are light whatever colours the reader prefers, their tables fit the sheet, and no page is empty."""
     emulate(opened, width=700, scheme="dark", media="print")
     hidden = """return [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth + 1
         || getComputedStyle(e).overflowX !== "visible").map((e) => e.outerHTML.slice(0, 90))"""
@@ -270,7 +270,7 @@ def test_nothing_is_asked_of_anybody_else(opened: Chrome, coveo: Caller) -> None
 
 
 def test_a_picture_that_does_not_come_leaves_a_note(opened: Chrome, coveo: Caller) -> None:
-    """Broken picture data, and what is no address, leave a note of the same size; others are seen."""
+    """Broken picture data, and what is no address, leave a note of a picture's size; other pictures are seen."""
     opened.get(f"{coveo.sandbox.url}/?aq=%40ec_price%3C%3D504")
     heights = (
         "return [...document.querySelectorAll('.picture')].map((e) => Math.round(e.getBoundingClientRect().height))"

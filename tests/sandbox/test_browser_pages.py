@@ -64,7 +64,7 @@ def look(coveo: Caller, path: str = "/", **parameters: str) -> Page:
 
 
 def test_every_source_is_listed_with_what_it_holds(coveo: Caller) -> None:
-    """Each source with its items, what was dropped, its streams, and the fields of its organization; no key."""
+    """The list shows each source with its items, drops, streams and fields of its organization; no key."""
     coveo.load(batch({"documentId": "product://1", "no_such_field": 1}, {"documentId": "product://2"}))
     coveo.open()
     number_of_fields = len(coveo.post(f"{coveo.organization_path}/indexes/fields/search", json={}).json()["items"])
@@ -77,7 +77,7 @@ def test_every_source_is_listed_with_what_it_holds(coveo: Caller) -> None:
 
 
 def test_every_page_is_quiet_and_strict(kayaks: Caller) -> None:
-    """No page holds a script or style of its own, and each forbids them; nothing is kept, framed or sent elsewhere."""
+    """No page has a script or style in it; its headers forbid them, and to keep, frame or name the page elsewhere."""
     for path in (*PAGES, "/browse/style.css", "/?source=nowhere", "/browse/item?id=product://0"):
         answer = kayaks.http.get(path)
         policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
@@ -110,7 +110,7 @@ def test_an_empty_sandbox_says_how_to_push(coveo: Caller) -> None:
 
 
 def test_a_source_without_items_says_how_to_push_there(coveo: Caller) -> None:
-    """As long as its only stream is open, the source is empty, and its page says why."""
+    """A source whose only stream is open is empty: its page says why, and how to push there."""
     coveo.open()
     page = look(coveo)
     assert "A stream is open: what is in it is indexed when it is closed." in page.text
@@ -118,7 +118,7 @@ def test_a_source_without_items_says_how_to_push_there(coveo: Caller) -> None:
 
 
 def test_a_host_of_nonsense_is_text() -> None:
-    """Whatever a request calls a sandbox that other machines reach is shown as text, and breaks nothing."""
+    """Whatever `Host` a request names to a sandbox that other machines reach is shown as text."""
     with pytest.warns(RuntimeWarning, match="no protection"):
         sandbox = CoveoSandbox(host="0.0.0.0")  # noqa: S104 - on purpose
     with sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
@@ -132,7 +132,7 @@ def test_a_host_of_nonsense_is_text() -> None:
     "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil", "", "[", "10.0.0.1"]
 )
 def test_a_page_of_the_web_that_leads_here_reads_nothing(kayaks: Caller, host: str) -> None:
-    """A name that somebody made an address of this machine is none of the sandbox's pages; calls know no such bound."""
+    """Pages refuse a `Host` that somebody made a name of this machine; calls of the API do not."""
     for path in (*PAGES, "/browse/style.css"):
         answer = kayaks.http.get(path, headers={"Host": host})
         assert (answer.status_code, answer.headers["Content-Type"]) == (403, "text/plain; charset=utf-8")
@@ -143,7 +143,7 @@ def test_a_page_of_the_web_that_leads_here_reads_nothing(kayaks: Caller, host: s
 
 @pytest.mark.parametrize("host", ["localhost", "LocalHost:8011", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:8011"])
 def test_this_machine_has_several_names(kayaks: Caller, host: str) -> None:
-    """Its pages answer to each of them, with any port."""
+    """Pages answer to each usual name of this machine, with any port."""
     assert len(Page(kayaks.http.get("/", headers={"Host": host})).titles) == 4
 
 
@@ -218,7 +218,7 @@ def test_values_of_a_field_widen_and_fields_narrow(kayaks: Caller) -> None:
 
 
 def test_links_choose_values_and_take_them_back(kayaks: Caller) -> None:
-    """A value's link adds it, the same link then takes it back, and so does what stands above the list."""
+    """The link of a value adds it, then takes it back, and so does the one above the list."""
     page = look(kayaks, q="boats")
     assert page.facets == ["ec_category", "ec_brand", "ec_color", "objecttype"]
     red = Page(kayaks.http.get(page.link_to("Red 1 item")))
@@ -233,7 +233,7 @@ def test_links_choose_values_and_take_them_back(kayaks: Caller) -> None:
 
 
 def test_a_hierarchy_opens_level_by_level(kayaks: Caller) -> None:
-    """The next level shows under a value that is chosen, takes its place when it is chosen, and reads well."""
+    """The next level shows under a chosen value, and takes its place when it is chosen."""
     page = look(kayaks)
     assert not [text for text in page.links() if text.startswith("Kayaks")]
     boats = Page(kayaks.http.get(page.link_to("Boats 3 items")))
@@ -266,7 +266,7 @@ def test_facets_count_as_the_search_api_does(kayaks: Caller) -> None:
     ],
 )
 def test_a_wrong_query_is_a_message_beside_its_box(kayaks: Caller, box: str, problem: str) -> None:
-    """What is wrong stands with the box that it is in; the other box keeps its words, and no item is shown."""
+    """A wrong query is told beside its box; the other box keeps its words, and no item is shown."""
     other = "q" if box == "aq" else "aq"
     page = look(kayaks, **{box: "@ec_price>", other: "heron"})
     (message,) = page.texts("p", role="alert")
@@ -362,7 +362,7 @@ def test_an_item_shows_all_that_was_kept_and_what_was_not(coveo: Caller) -> None
 
 
 def test_an_item_that_was_rejected_has_a_page_too(coveo: Caller) -> None:
-    """What was dropped whole says why; of what was never heard of nothing is said."""
+    """The page of an item that was dropped whole says why; an id never heard of has none."""
     coveo.load(batch({"documentId": "no uri", "ec_name": "Heron"}))
     page = look(coveo, "/browse/item", id="no uri")
     assert (page.status, "This item is not in the index." in page.text) == (200, True)
@@ -371,7 +371,7 @@ def test_an_item_that_was_rejected_has_a_page_too(coveo: Caller) -> None:
 
 
 def test_items_that_searches_do_not_find_can_be_seen(coveo: Caller) -> None:
-    """Variants are no results; the page says that something is missing, and shows all when it is asked to."""
+    """The page says that variants are left out of the results, and shows all items when asked to."""
     coveo.load(batch(item(1, ec_name="Heron"), {**item(2, ec_name="Heron, red"), "objecttype": "Variant"}))
     page = look(coveo)
     assert page.titles == ["Heron"]
@@ -383,7 +383,7 @@ def test_items_that_searches_do_not_find_can_be_seen(coveo: Caller) -> None:
 
 
 def test_a_change_that_is_not_found_yet_is_marked() -> None:
-    """With an index delay the list shows what searches find, and the item's page what is to come."""
+    """With an index delay the list shows what searches find, and the page of an item what is to come."""
     with Caller.running(index_delay_seconds=30) as coveo:
         coveo.load(batch(item(1, ec_name="Heron")))
         assert look(coveo).titles == []
@@ -395,7 +395,7 @@ def test_a_change_that_is_not_found_yet_is_marked() -> None:
 
 
 def test_what_was_dropped_is_grouped_by_reason(coveo: Caller) -> None:
-    """Reasons come with their number, the largest first; each leads to its pieces, in pages, and to their items."""
+    """Reasons of drops come with their number, the largest first, and lead to pages of pieces and items."""
     coveo.load(
         batch(*(item(number, hull="flat") for number in range(60)), item(99, ec_price="cheap"), {"ec_name": "x"})
     )
@@ -419,7 +419,7 @@ def test_a_source_of_which_all_was_dropped_says_so(coveo: Caller) -> None:
 
 
 def test_streams_show_their_chunks(coveo: Caller) -> None:
-    """The newest comes first, open or closed, with chunks, bytes and items; its page lists each chunk."""
+    """Streams come newest first with chunks, bytes and items; the page of one lists each chunk."""
     first, second = batch(item(1), item(2)), batch(item(3))
     coveo.load(first, second)
     opened = coveo.open()
@@ -434,7 +434,7 @@ def test_streams_show_their_chunks(coveo: Caller) -> None:
 
 
 def test_logs_are_narrowed_by_result_and_item(coveo: Caller) -> None:
-    """The newest entry comes first; a result and an item narrow them, and each item leads to its page."""
+    """Log entries come newest first; a result and an item narrow them, and each item leads to its page."""
     coveo.update(addOrUpdate=[item(number) for number in range(60)])
     coveo.update(addOrUpdate=[item(1), {"documentId": "none"}])
     page = look(coveo, "/browse/logs")
@@ -451,7 +451,7 @@ def test_logs_are_narrowed_by_result_and_item(coveo: Caller) -> None:
 
 
 def test_fields_show_which_items_lack_them(coveo: Caller) -> None:
-    """Each field with its type and options, and in how many items of the source it has a value."""
+    """Each field shows its type and options, and in how many items of the source it has a value."""
     coveo.sandbox.create_field("hull", facet=True, merge_with_lexicon=True)
     coveo.sandbox.create_field("seats", type="LONG")
     coveo.load(batch(item(1, ec_name="Heron", hull="flat"), item(2, ec_name="Gull")))
@@ -465,7 +465,7 @@ def test_fields_show_which_items_lack_them(coveo: Caller) -> None:
 
 
 def test_mapping_rules_show_what_fills_a_field(coveo: Caller) -> None:
-    """The common rules and those of a type with their entries; a rule whose field is gone says that it is idle."""
+    """Common rules and those of a type show their entries; a rule whose field is gone is marked as idle."""
     rules = f"{coveo.organization_path}/sources/{coveo.sandbox.connection['source_id']}/mappings"
     coveo.load(batch(item(1)))
     assert "The source has no mapping rules" in look(coveo, "/browse/mappings").text
@@ -513,7 +513,7 @@ def test_whatever_a_catalog_says_is_text() -> None:
     ],
 )
 def test_only_addresses_of_the_web_become_links(coveo: Caller, address: str) -> None:
-    """Any other scheme in an item is text, in its own field and wherever else."""
+    """An address that is not of the web is text, in its own field and wherever else."""
     coveo.load(batch(item(1, ec_name="Heron", clickableuri=address, ec_description=address, ec_images=[address])))
     page = look(coveo, "/browse/item", id="product://1")
     assert address in page.text
@@ -521,7 +521,7 @@ def test_only_addresses_of_the_web_become_links(coveo: Caller, address: str) -> 
 
 
 def test_a_value_that_no_address_can_hold_has_no_link(coveo: Caller) -> None:
-    """Half a character would lead elsewhere, a long value would stand in each address; both are counted and shown."""
+    """A value with half a character, or a long one, has no link; it is counted and shown."""
     coveo.sandbox.create_field("hull", facet=True)
     text = "flat" * 1_000
     coveo.load(
@@ -548,7 +548,7 @@ def test_half_a_character_breaks_no_page(coveo: Caller) -> None:
 
 
 def test_a_missing_template_engine_names_the_extra() -> None:
-    """Without Jinja2 the start says what to install."""
+    """Without Jinja2 the start of a sandbox says what to install."""
     program = (
         "import sys; sys.modules['jinja2'] = None\n"
         "from coveo_enrich.sandbox import CoveoSandbox\n"
@@ -560,7 +560,7 @@ def test_a_missing_template_engine_names_the_extra() -> None:
 
 
 def test_pages_are_no_calls_of_an_organization() -> None:
-    """Looking uses up no budget of calls, meets no fault, and is not among the requests; a lost call is."""
+    """Pages use up no budget of calls, meet no fault, and are not among the requests."""
     with CoveoSandbox() as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
         sandbox.limit_calls(per_day=1)
         sandbox.fail("search", 503, times=None)
@@ -580,14 +580,14 @@ def test_the_best_comes_first(coveo: Caller) -> None:
 
 
 def test_a_value_in_other_letters_is_taken_back_by_its_link(kayaks: Caller) -> None:
-    """What somebody wrote into the address by hand is the value of the list, whatever its case."""
+    """A value written into the address in other letters counts as that of the list."""
     page = look(kayaks, **{"f.ec_color": "rED"})
     assert sorted(page.titles) == ["Heron", "Vest"]
     assert "f.ec_color" not in parameters_of(page.link_to("Red 2 items"))
 
 
 def test_items_that_were_rejected_whole_are_listed(coveo: Caller) -> None:
-    """Pieces without a key have their list, too, and it names the item where it has an id."""
+    """Items that were rejected whole have their list, which names each item that has an id."""
     coveo.load(batch({"documentId": "none"}, {"ec_name": "x"}))
     page = look(coveo, "/browse/dropped")
     for reason, expected in (("the documentId is not a URI", "none"), ("the item has no", "no item that can be told")):
@@ -596,7 +596,7 @@ def test_items_that_were_rejected_whole_are_listed(coveo: Caller) -> None:
 
 
 def test_a_facet_shows_more_of_its_values_when_asked(coveo: Caller) -> None:
-    """Eight values show, and a link leads to up to a hundred."""
+    """A facet shows eight values, and a link leads to up to a hundred."""
     coveo.load(batch(*(item(number, ec_brand=f"brand {number:02}") for number in range(12))))
     page = look(coveo)
     assert len([text for text in page.links() if text.startswith("brand")]) == 8
@@ -606,7 +606,7 @@ def test_a_facet_shows_more_of_its_values_when_asked(coveo: Caller) -> None:
 
 
 def test_a_facet_of_very_many_values_says_so(coveo: Caller) -> None:
-    """A hundred are shown, of so many; where all are there nothing is said."""
+    """A facet of more than a hundred values says how many there are; one that shows all says nothing."""
     coveo.sandbox.create_field("hull", facet=True, multi_value=True)
     hulls = [f"hull {number}" for number in range(1_500)]
     coveo.load(batch(item(1, hull=hulls, ec_brand="Acme"), item(2, hull=hulls[-1:])))
@@ -631,7 +631,7 @@ def test_twenty_facets_are_counted_and_whatever_is_chosen(coveo: Caller) -> None
 
 
 def test_a_list_ends_where_searches_end(coveo: Caller) -> None:
-    """The two hundredth page is the last, and says that there is more."""
+    """A list ends with its two hundredth page, which says that there is more."""
     coveo.load(batch(*(item(number) for number in range(200 * 24 + 1))))
     page = look(coveo, page="200")
     assert "No search shows more than 4,800 items" in page.text
@@ -641,7 +641,7 @@ def test_a_list_ends_where_searches_end(coveo: Caller) -> None:
 
 
 def test_what_is_large_is_shown_in_part(coveo: Caller) -> None:
-    """Of many values the first hundred are shown, of a long text its beginning, and of large picture data a note."""
+    """Of many values the first hundred are shown, of a long text its start, of large picture data a note."""
     coveo.sandbox.create_field("tags", multi_value=True)
     picture = f"data:image/png;base64,{'A' * 200_000}"
     tags = [f"tag {number}" for number in range(120)]
@@ -655,7 +655,7 @@ def test_what_is_large_is_shown_in_part(coveo: Caller) -> None:
 
 
 def test_many_fields_and_sources_have_pages() -> None:
-    """Two hundred fields and fifty sources are on a page, and the rest on the next."""
+    """A page has up to two hundred fields or fifty sources; the rest are on the next."""
     with Caller.running(restricted=False) as coveo:
         for number in range(200):
             coveo.sandbox.create_field(f"hull_{number:03}")
@@ -672,7 +672,7 @@ def test_many_fields_and_sources_have_pages() -> None:
 
 
 def test_a_page_beyond_the_last_is_the_last() -> None:
-    """Of whatever list, and whatever number it is; it says which page it is, and leads back."""
+    """A page beyond the last is the last one of any list; it says which it is, and leads back."""
     with Caller.running(restricted=False) as coveo:
         coveo.sandbox.create_field("hull", facet=True)
         for number in range(200):
@@ -706,7 +706,7 @@ def test_a_page_beyond_the_last_is_the_last() -> None:
 
 
 def test_a_list_of_sources_keeps_what_it_is_narrowed_to() -> None:
-    """The next page is of the same organization, and of no source that there is not."""
+    """The next page of sources is of the same organization."""
     with Caller.running(restricted=False) as coveo:
         for number in range(51):
             push(coveo, "one", f"source {number:02}", item(1))
@@ -719,7 +719,7 @@ def test_a_list_of_sources_keeps_what_it_is_narrowed_to() -> None:
 
 
 def test_a_stream_that_there_is_not_is_not_found(kayaks: Caller) -> None:
-    """It is no list of streams, but a page that says so."""
+    """A stream that there is not answers with a page that says so."""
     page = look(kayaks, "/browse/streams", stream="nothing")
     assert (page.status, "There is no such stream in this source." in page.text) == (404, True)
 
@@ -740,7 +740,7 @@ def test_the_program_that_pushes_is_one_whatever_a_source_is_called() -> None:
 
 @given(st.text())
 def test_any_text_can_stand_in_a_program(text: str) -> None:
-    """On one line, and with nothing in it that is not seen, such as a mark that turns the direction of writing."""
+    """Any text in a program that a page shows stays on one line, with no character that is not seen."""
     written = python_text(text)
     assert ast.literal_eval(written) == text
     assert written.isprintable()

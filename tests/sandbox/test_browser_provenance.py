@@ -50,7 +50,7 @@ def read(text: str) -> Mark:
 @untimed
 @given(VALUES | st.lists(TEXTS, max_size=3).map(tuple), st.sampled_from([None, 0.0, 0.25, 1.0]))
 def test_both_sides_know_what_a_machine_wrote(value: Any, sure: float | None) -> None:  # noqa: ANN401 - as told
-    """Of whatever a machine writes, the sandbox knows each value again, who saw it, and how surely."""
+    """The sandbox knows each value that a machine wrote, who saw it, and how surely."""
     mark = read(told("hue", value, sure))
     assert (mark.by, mark.confidence) == (("acme",), sure)
     assert all(mark.wrote(part) for part in parts(value) if str(part).strip())
@@ -99,7 +99,7 @@ def test_values_are_known_after_their_way_through_the_index(value: Any, type_: A
     ],
 )
 def test_other_texts_tell_nothing(text: str) -> None:
-    """A field of another shape, or of none, is no provenance."""
+    """A field of another shape, or without one, is not read as provenance."""
     assert provenance_of({"told": text, "list": [text], "number": 1}).field is None
 
 
@@ -107,7 +107,7 @@ def test_other_texts_tell_nothing(text: str) -> None:
     ("said", "expected"), [(2, None), (-1, None), ("high", None), (True, None), (None, None), (1, 1)]
 )
 def test_a_confidence_that_cannot_be_is_none(said: object, expected: float | None) -> None:
-    """Only 0 to 1 is a confidence."""
+    """A confidence that is not from 0 to 1 is `None`."""
     mark = read(json.dumps({"hue": {"by": [], "confidence": said, "values": []}}))
     assert mark.confidence == expected
 
@@ -166,7 +166,7 @@ def test_a_value_that_a_person_changed_is_no_longer_a_machines(coveo: Caller) ->
 
 
 def test_the_list_marks_enriched_items_and_finds_them(coveo: Caller) -> None:
-    """A card marks what a machine wrote, and a link finds only such items, whatever else is asked."""
+    """A card marks what a machine wrote, and a link keeps the list to such items, whatever else is asked."""
     plain = {"documentId": "product://2", "objecttype": "Product", "ec_name": "Heron, plain", "ec_color": "Red"}
     coveo.load(batch(enriched(), plain))
     page = Page(coveo.http.get("/", params={"q": "heron"}))
@@ -185,7 +185,7 @@ def test_the_list_marks_enriched_items_and_finds_them(coveo: Caller) -> None:
 
 
 def test_only_enriched_items_leaves_the_expression_its_meaning(coveo: Caller) -> None:
-    """A comma at the top is punctuation, and one between parentheses means OR: the link adds none around it."""
+    """The link to enriched items puts no parentheses around an expression, in which a comma would then mean OR."""
     other = {**enriched(), "documentId": "product://2", "ec_name": "Gull"}
     coveo.load(batch({**enriched(), "ec_name": "Heron and gull"}, other))
     page = Page(coveo.http.get("/", params={"aq": "heron, gull"}))
@@ -194,7 +194,7 @@ def test_only_enriched_items_leaves_the_expression_its_meaning(coveo: Caller) ->
 
 
 def test_what_a_machine_is_called_is_shown_in_part(coveo: Caller) -> None:
-    """A provenance text of any length makes no page long: names are cut, and a hundred lost marks are told."""
+    """Long names of machines are cut, and at most a hundred lost marks are told."""
     mark = {"by": ["acme" * 10_000], "confidence": None, "values": []}
     marks = {"ec_color": mark, **{f"lost_{number:03}": {**mark, "by": ["acme"]} for number in range(150)}}
     coveo.load(batch({**enriched(), "told": json.dumps(marks)}))

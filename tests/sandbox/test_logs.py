@@ -50,7 +50,7 @@ def refused(**query: str) -> bool:
 
 
 def test_a_file_with_a_problem_is_a_warning() -> None:
-    """The keys of an entry, its moment with milliseconds, the orderingId as text and what is wrong."""
+    """A file with a problem is a WARNING with its error, orderingId as text, and the moment in milliseconds."""
     model = ENTRIES[1].model("r-1")
     assert len(str(model.pop("guid"))) == 36
     assert model == {
@@ -81,14 +81,14 @@ def test_the_other_entries_say_what_coveo_says() -> None:
 
 
 def test_an_entry_keeps_its_guid() -> None:
-    """Whoever asks twice can tell that it is the same entry; no two entries share one."""
+    """An entry has the same guid each time it is asked for, and no two share one."""
     guids = [entry.model("r-1")["guid"] for entry in ENTRIES]
     assert guids == [entry.model("r-2")["guid"] for entry in ENTRIES]
     assert len({str(guid) for guid in guids}) == len(ENTRIES)
 
 
 def test_an_empty_body_asks_for_everything() -> None:
-    """So do empty arrays, and keys with null."""
+    """An empty body, empty arrays and keys with null ask for all entries."""
     assert numbers() == numbers({"tasks": [], "results": None}) == [0, 1, 2, 3, 4]
 
 
@@ -110,12 +110,12 @@ def test_an_empty_body_asks_for_everything() -> None:
     ],
 )
 def test_each_key_of_the_body_narrows_down(body: dict[str, Json], found: list[int]) -> None:
-    """All of them together; the key of the sources is sourcesIds, and excludeSourceIds where they are excluded."""
+    """All keys of the body narrow down together; sources are `sourcesIds`, and `excludeSourceIds`."""
     assert numbers(body) == found
 
 
 def test_what_is_allowed_goes_before_what_is_excluded() -> None:
-    """As Coveo says of each pair of keys."""
+    """Where a key allows a value and another excludes it, it is allowed, as Coveo says of each pair."""
     assert numbers({"results": ["WARNING"], "excludeResults": ["WARNING"]}) == [1, 2]
 
 
@@ -137,7 +137,7 @@ def test_a_key_that_is_not_there_filters_nothing(key: str) -> None:
     ],
 )
 def test_what_is_no_list_of_known_values_is_refused(body: dict[str, Json]) -> None:
-    """400, as an enumeration has only its own values; the ids of sources may be any text."""
+    """A filter that is no list, or has a value that its enumeration does not, answers 400."""
     with pytest.raises(Refused) as raised:
         read_query(TIMES, body)
     assert (raised.value.status, raised.value.code) == (400, "INVALID_PARAMETER")
@@ -159,12 +159,12 @@ def test_what_is_no_list_of_known_values_is_refused(body: dict[str, Json]) -> No
     ],
 )
 def test_entries_are_found_by_the_item(pattern: str, matching: str, found: list[int]) -> None:
-    """Whole, in part, or with stars for one character or more and question marks for one."""
+    """An item is found by its whole id, a part of it, or a pattern of stars and question marks."""
     assert numbers(documentId=pattern, documentIdMatching=matching) == found
 
 
 def test_the_whole_id_is_meant_unless_said_otherwise() -> None:
-    """EXACT is the default; other words are refused."""
+    """`documentIdMatching` is EXACT by default, and other words than the three are refused."""
     assert numbers(documentId="product://2") == [3]
     assert refused(documentId="product://2", documentIdMatching="exact")
 
@@ -190,19 +190,19 @@ def test_many_stars_take_no_time() -> None:
     ],
 )
 def test_times_that_cannot_be_are_refused(times: dict[str, str]) -> None:
-    """No moment, the wrong way round, more than seven days apart, or a plus sign that the URL turned into a blank."""
+    """Times are refused that are no moment, the wrong way round, or more than seven days apart."""
     assert refused(**times)
 
 
 @pytest.mark.parametrize("missing", ["from", "to"])
 def test_both_times_are_needed(missing: str) -> None:
-    """There is no default for either."""
+    """`from` and `to` are both needed."""
     with pytest.raises(Refused, match="missing"):
         read_query({name: text for name, text in TIMES.items() if name != missing}, {})
 
 
 def test_times_may_be_written_in_several_ways() -> None:
-    """Seven days to the millisecond; another zone; a day alone; without a zone it is UTC."""
+    """Times may name another zone, a day alone, or no zone, which is UTC; seven days to the millisecond are let in."""
     day = 86_400_000
     week = read_query({"from": "2026-05-22T02:00:00.000+02:00", "to": "2026-05-29"}, {})
     assert (week.start, week.end) == (1_779_408_000_000, 1_779_408_000_000 + 7 * day)
@@ -211,7 +211,7 @@ def test_times_may_be_written_in_several_ways() -> None:
 
 @given(st.datetimes(timezones=st.just(UTC)), st.timedeltas(timedelta(days=-1), timedelta(days=8)))
 def test_any_times_are_read_or_refused(start: datetime, span: timedelta) -> None:
-    """No moment that Python can write makes anything else of it."""
+    """Any pair of texts is read as times or refused, and nothing else happens."""
     try:
         end = start + span
     except OverflowError:
@@ -224,21 +224,21 @@ def test_any_times_are_read_or_refused(start: datetime, span: timedelta) -> None
 
 
 def test_pages_have_fifty_entries_from_the_first() -> None:
-    """Counted from 0; both can be asked for otherwise."""
+    """A page has fifty entries, counted from 0, unless it is asked otherwise."""
     assert read_page({}) == LogPage(0, 50)
     assert read_page({"page": "3", "perPage": "7"}) == LogPage(3, 7)
 
 
 @pytest.mark.parametrize("query", [{"page": "-1"}, {"page": "x"}, {"perPage": "0"}, {"page": "٣"}, {"page": "9" * 99}])
 def test_a_page_that_cannot_be_is_refused(query: dict[str, str]) -> None:
-    """400, with a reason."""
+    """A page or size out of its range answers 400 with a reason."""
     with pytest.raises(Refused, match="whole number"):
         read_page(query)
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 5, 6])
 def test_pages_together_are_all_entries(size: int) -> None:
-    """Each entry once, in order; the last page says that it is the last."""
+    """Pages hold each entry once, in order; the last says that it is the last."""
     pages = [page_of(ENTRIES, LogPage(number, size), "r") for number in range(-(-len(ENTRIES) // size))]
     told = [page["documentLogEntries"] for page in pages]
     assert [model for models in told if isinstance(models, list) for model in models] == [
@@ -248,12 +248,12 @@ def test_pages_together_are_all_entries(size: int) -> None:
 
 
 def test_a_page_behind_the_last_is_empty() -> None:
-    """No error, and no next page."""
+    """A page behind the last is empty, without an error or a next page."""
     assert page_of(ENTRIES, LogPage(9, 50), "r") == {"documentLogEntries": [], "hasNextPage": False}
 
 
 def test_entries_are_counted_by_facet() -> None:
-    """Each facet under the name that Coveo gives it, sourceIds among them; there are no resources."""
+    """Entries are counted by facet under Coveo's names, sourceIds among them; there are no resources."""
     assert counted(ENTRIES) == {
         "tasks": {"INDEXING": 2, "STREAMING_EXTENSION": 3},
         "operations": {"BATCH_FILE": 2, "DELETE": 1, "UPDATE": 2},
@@ -264,5 +264,5 @@ def test_entries_are_counted_by_facet() -> None:
 
 
 def test_nothing_is_counted_as_nothing() -> None:
-    """Every facet is there, and empty."""
+    """Without entries every facet is there, and empty."""
     assert counted([]) == {"tasks": {}, "operations": {}, "sourceIds": {}, "resourceIds": {}, "results": {}}

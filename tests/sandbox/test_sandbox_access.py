@@ -47,14 +47,14 @@ def test_wrong_headers_are_refused(
 
 
 def test_json_may_say_its_character_set(coveo: Caller) -> None:
-    """A content type with parameters is JSON all the same."""
+    """A JSON content type with parameters is let in."""
     headers = {**coveo.headers, "Content-Type": "Application/JSON; charset=utf-8"}
     assert coveo.http.post(f"{coveo.stream_path}/open", headers=headers).status_code == 201
 
 
 @pytest.mark.parametrize("action", ["open", "1234/chunk", "1234/close"])
 def test_another_organization_or_source_is_refused(coveo: Caller, action: str) -> None:
-    """404 for the organization, 412 for the source."""
+    """Another organization answers 404, another source 412."""
     there = coveo.sandbox.connection
     other_organization = coveo.stream_path.replace(there["organization_id"], "other", 1)
     answer = coveo.post(f"{other_organization}/{action}")
@@ -74,14 +74,14 @@ def test_the_platform_refuses_too(coveo: Caller) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_another_method_is_refused(coveo: Caller, method: str) -> None:
-    """Opening is a POST; the answer to anything else is JSON."""
+    """Opening by another method than POST is refused, with an answer in JSON."""
     answer = coveo.http.request(method, f"{coveo.stream_path}/open", headers=coveo.headers)
     assert answer.status_code == 405
     assert answer.json()["message"]
 
 
 def test_the_key_is_not_in_the_repr_of_a_request(coveo: Caller) -> None:
-    """Headers are kept for assertions, and stay out of logs and of pytest's output."""
+    """Headers of a request are kept for assertions and are not in its repr."""
     coveo.open()
     (request,) = coveo.sandbox.requests()
     assert request.headers["authorization"] == coveo.headers["Authorization"]
@@ -123,7 +123,7 @@ def _call(coveo: Caller, method: str, template: str, key: str) -> httpx.Response
 
 @pytest.mark.parametrize(("method", "template", "privilege"), CALLS)
 def test_a_key_needs_the_privilege_of_the_call(coveo: Caller, method: str, template: str, privilege: Privilege) -> None:
-    """With that one alone the call is let in; with all the others it is refused with 403, and with none too."""
+    """A key with the privilege of the call alone is let in; with all others, or none, it is refused with 403."""
     others = [other for other in get_args(Privilege) if other != privilege]
     for key in (coveo.sandbox.create_api_key(*others), coveo.sandbox.create_api_key()):
         answer = _call(coveo, method, template, key)
@@ -133,14 +133,14 @@ def test_a_key_needs_the_privilege_of_the_call(coveo: Caller, method: str, templ
 
 
 def test_a_privilege_that_there_is_not_is_an_error(coveo: Caller) -> None:
-    """A misspelt one would make a key that may do nothing, and a test that proves nothing."""
+    """A misspelt privilege raises, as its key could do nothing and a test would prove nothing."""
     wrong: Any = "SOURCE_WRITE"
     with pytest.raises(ValueError, match="SOURCE_WRITE"):
         coveo.sandbox.create_api_key("SOURCE_EDIT", wrong)
 
 
 def test_only_the_sandboxs_own_source_is_there(coveo: Caller) -> None:
-    """Looking for another one is an error, and not an empty answer."""
+    """Looking for another source raises, in place of an empty answer."""
     for look in (coveo.sandbox.items, coveo.sandbox.dropped, coveo.sandbox.streams):
         assert look(source_id=coveo.sandbox.connection["source_id"]) == []
         with pytest.raises(ValueError, match="restricted"):
@@ -191,7 +191,7 @@ class Elsewhere:
 
 
 def test_any_organization_source_and_key_is_accepted_on_request() -> None:
-    """Each source has its own items, each organization its own fields, and streams and files cross no border."""
+    """Unrestricted, each source has its own items, each organization its own fields, and no file crosses."""
     with Caller.running(restricted=False) as coveo:
         one, two = Elsewhere(coveo, "one", "source"), Elsewhere(coveo, "one", "other source")
         three = Elsewhere(coveo, "trois é ..%", "source")
@@ -219,7 +219,7 @@ def test_any_organization_source_and_key_is_accepted_on_request() -> None:
 
 
 def test_a_load_of_one_source_deletes_nothing_of_another() -> None:
-    """Nor does deleteolderthan."""
+    """Neither a load nor deleteolderthan of one source deletes anything of another."""
     with Caller.running(restricted=False, deletion_delay_minutes=0) as coveo:
         one, two = Elsewhere(coveo, "one", "source"), Elsewhere(coveo, "two", "source")
         one.load("product://1")
@@ -233,7 +233,7 @@ def test_a_load_of_one_source_deletes_nothing_of_another() -> None:
 
 
 def test_a_key_with_privileges_has_no_more_where_any_key_is_accepted() -> None:
-    """And there must be a key."""
+    """Where any key is accepted, one made with privileges has only these; a call without a key is refused."""
     with Caller.running(restricted=False) as coveo:
         key = coveo.sandbox.create_api_key("SOURCE_VIEW")
         assert _call(coveo, "POST", "{stream}/open", key).status_code == 403

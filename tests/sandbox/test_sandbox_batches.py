@@ -73,7 +73,7 @@ def _read(file: TextIO) -> list[Any] | None:
 @untimed
 @given(st.text(max_size=60) | st.text(alphabet='{}[]":,addOrUpdate 01.e-\\n', max_size=60))
 def test_any_text_is_a_batch_or_rejected(text: str) -> None:
-    """What is read as a batch is what the standard library reads as an object with one list of that name."""
+    """A text is read as a batch if the standard library reads an object with one list of that name, else rejected."""
     items = _read(Drip(text))
     if items is not None:
         assert [value for key, value in json.loads(text).items() if key.lower() == "addorupdate"] == [items]
@@ -117,7 +117,7 @@ def test_every_entry_is_read_or_passed_over(arrays: list[tuple[str, list[Any]]],
 
 @pytest.mark.parametrize("key", ["addOrUpdate", "partialUpdate", "delete"])
 def test_an_array_that_comes_twice_is_rejected(key: str) -> None:
-    """Whatever its case, and whatever stands between."""
+    """A file with the same array twice is rejected, whatever its case and whatever stands between."""
     with pytest.raises(BatchRejectedError, match=f"{key} comes twice"):
         list(read_batch(io.StringIO(f'{{"{key}":[],"x":1,"{key.upper()}":[]}}'), "update"))
 

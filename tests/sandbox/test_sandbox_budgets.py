@@ -35,7 +35,7 @@ def _budget(**limits: int) -> CallBudget:
 
 
 def test_a_call_over_the_budget_is_refused_until_a_place_is_free(coveo: Caller) -> None:
-    """429 in Coveo's words, with the seconds to wait; after five minutes of the sandbox's time it passes."""
+    """A call over the budget answers 429 with the seconds to wait, and passes after five sandbox minutes."""
     coveo.sandbox.limit_calls(per_5_minutes=2)
     assert [_open(coveo).status_code for _ in range(2)] == [201, 201]
     refused = _open(coveo)
@@ -47,7 +47,7 @@ def test_a_call_over_the_budget_is_refused_until_a_place_is_free(coveo: Caller) 
 
 
 def test_the_day_ends_at_midnight(coveo: Caller) -> None:
-    """A used-up day refuses to the end of it, by the sandbox's clock, and the next day starts anew."""
+    """A used-up day refuses calls until its end by the sandbox's clock, and the next one starts anew."""
     tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1, hours=1)
     coveo.sandbox.advance(minutes=(tomorrow - datetime.now(UTC)).total_seconds() / 60)
     coveo.sandbox.limit_calls(per_day=1)
@@ -61,7 +61,7 @@ def test_the_day_ends_at_midnight(coveo: Caller) -> None:
 
 
 def test_calls_to_all_of_coveo_count_and_uploads_do_not(coveo: Caller) -> None:
-    """Push and Platform API and logs share the budget, whatever the answer was; the storage knows nothing of it."""
+    """Push, Platform and logs calls share a budget, whatever was answered; uploads do not count."""
     opened = coveo.open()
     coveo.sandbox.limit_calls(per_5_minutes=4)
     coveo.number_of_documents()
@@ -76,7 +76,7 @@ def test_calls_to_all_of_coveo_count_and_uploads_do_not(coveo: Caller) -> None:
 
 
 def test_a_refused_call_leaves_the_faults_alone(coveo: Caller) -> None:
-    """What was ordered strikes a call that passes."""
+    """A fault that was ordered strikes the next call that passes, not one that the budget refuses."""
     coveo.sandbox.limit_calls(per_5_minutes=1)
     coveo.number_of_documents()
     coveo.sandbox.fail("open", 500)
@@ -86,7 +86,7 @@ def test_a_refused_call_leaves_the_faults_alone(coveo: Caller) -> None:
 
 
 def test_a_new_limit_counts_anew(coveo: Caller) -> None:
-    """It takes the place of the one before, with what that had counted."""
+    """A new limit replaces the one before, with what that had counted."""
     coveo.sandbox.limit_calls(per_day=1)
     assert [_open(coveo).status_code for _ in range(2)] == [201, 429]
     coveo.sandbox.limit_calls(per_day=2)
@@ -95,19 +95,19 @@ def test_a_new_limit_counts_anew(coveo: Caller) -> None:
 
 @pytest.mark.parametrize("limits", [{"per_5_minutes": 0}, {"per_day": -1}])
 def test_a_limit_below_one_is_an_error(coveo: Caller, limits: Any) -> None:  # noqa: ANN401 - wrong on purpose
-    """Nothing would ever pass, and there would be no time to name."""
+    """A limit below one raises: nothing would ever pass."""
     with pytest.raises(ValueError, match="per_"):
         coveo.sandbox.limit_calls(**limits)
 
 
 def test_each_organization_has_its_own_budget() -> None:
-    """One that made all its calls takes none from another."""
+    """An organization that made all its calls takes none from another."""
     budget = _budget(per_5_minutes=1)
     assert [budget.charge(organization, NOON) for organization in ("one", "one", "other")] == [None, 300, None]
 
 
 def test_the_longer_wait_counts() -> None:
-    """When both limits are reached, the answer names the time at which neither stands in the way."""
+    """When both limits are reached, the answer names the time at which neither refuses."""
     budget = _budget(per_5_minutes=1, per_day=1)
     assert budget.charge("one", NOON) is None
     assert budget.charge("one", NOON) == 12 * 3_600
@@ -124,7 +124,7 @@ def test_the_longer_wait_counts() -> None:
     st.lists(st.integers(0, 200_000_000).map(lambda microseconds: timedelta(microseconds=microseconds)), max_size=30),
 )
 def test_no_five_minutes_hold_more_calls_than_the_limit(limit: int, pauses: list[timedelta]) -> None:
-    """Whenever calls come: no window holds more, none is refused needlessly, and the wait is neither short nor long."""
+    """No five minutes hold more calls than the limit, none is refused needlessly, and the wait is exact."""
     budget, now, passed = _budget(per_5_minutes=limit), NOON, list[datetime]()
     for pause in pauses:
         now += pause
@@ -152,5 +152,5 @@ def test_no_five_minutes_hold_more_calls_than_the_limit(limit: int, pauses: list
     ],
 )
 def test_a_call_belongs_to_the_organization_in_its_path(path: str, organization: str | None) -> None:
-    """Coveo's own calls name it; nothing else counts."""
+    """A call counts for the organization in its path, and others count for none."""
     assert organization_of(path) == organization

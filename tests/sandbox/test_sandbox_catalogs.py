@@ -59,7 +59,7 @@ def read(coveo: Caller, path: str) -> Any:  # noqa: ANN401 - whatever there is
 
 
 def test_a_source_has_a_catalog_from_the_start(coveo: Caller) -> None:
-    """With the types and the id fields of Coveo's documentation; it is read by its source and by its id."""
+    """A source starts with a catalog of Coveo's documented types and id fields, read by its source and its id."""
     there = read(coveo, "catalogconfigurations/source/sandbox-catalog")
     assert there["product"] == {"objectType": "Product", "idField": "ec_product_id"}
     assert there["variant"] == {"objectType": "Variant", "idField": "ec_variant_id"}
@@ -90,7 +90,7 @@ def test_variants_and_availabilities_are_no_results(coveo: Caller) -> None:
 
 @pytest.mark.parametrize("object_type", ["Boat", "product", "Product "])
 def test_an_item_of_another_type_is_in_the_source_and_not_found(coveo: Caller, object_type: str) -> None:
-    """Nothing tells so: it was accepted, it is counted and in the metadata report, and nothing of it was dropped."""
+    """An item of another type is accepted, counted and in the metadata report, and yet not found nor dropped."""
     coveo.load(batch({**PRODUCT, "objecttype": object_type}))
     assert (coveo.document_ids(), coveo.number_of_documents(), coveo.sandbox.dropped()) == (["product://1"], 1, [])
     assert found(coveo) == found(coveo, aq='@ec_product_id=="1"') == []
@@ -102,7 +102,7 @@ def test_an_item_of_another_type_is_in_the_source_and_not_found(coveo: Caller, o
 
 
 def test_an_item_without_a_type_is_found(coveo: Caller) -> None:
-    """With a catalog and without one, as Coveo documents nothing else."""
+    """An item without a type is found, with a catalog and without one: Coveo documents nothing else."""
     coveo.update(addOrUpdate=[UNTYPED])
     assert found(coveo) == ["product://2/"]
     coveo.sandbox.remove_catalog()
@@ -111,7 +111,7 @@ def test_an_item_without_a_type_is_found(coveo: Caller) -> None:
 
 
 def test_a_type_is_what_the_catalog_says(coveo: Caller) -> None:
-    """Spelled as it is there."""
+    """`set_catalog` gives the types, and only items whose type is spelled exactly so are found."""
     coveo.sandbox.set_catalog(product="product", variant=None, availability="store")
     there = read(coveo, "catalogconfigurations/source/sandbox-catalog")
     assert (there["product"]["objectType"], "variant" in there, there["availability"]["objectType"]) == (
@@ -124,7 +124,7 @@ def test_a_type_is_what_the_catalog_says(coveo: Caller) -> None:
 
 
 def test_without_a_catalog_no_product_is_found(coveo: Caller) -> None:
-    """They are in the source all the same, until there is a catalog and they are sent again."""
+    """Without a catalog products are in the source and not found, until there is one and they are sent again."""
     coveo.sandbox.remove_catalog()
     coveo.sandbox.remove_catalog()
     assert call(coveo, "GET", "catalogconfigurations/source/sandbox-catalog").status_code == 404
@@ -137,7 +137,7 @@ def test_without_a_catalog_no_product_is_found(coveo: Caller) -> None:
 
 
 def test_a_change_counts_for_what_is_sent_from_then_on(coveo: Caller) -> None:
-    """Coveo wants the data again; a partial update is enough for its item."""
+    """A changed catalog counts for items sent from then on; a partial update is enough for its item."""
     items = [{**PRODUCT, "documentId": f"product://{number}"} for number in (1, 2)]
     coveo.update(addOrUpdate=items)
     coveo.sandbox.set_catalog(product="Boat")
@@ -148,7 +148,7 @@ def test_a_change_counts_for_what_is_sent_from_then_on(coveo: Caller) -> None:
 
 
 def test_a_merge_without_a_catalog_indexes_nothing(coveo: Caller) -> None:
-    """It is accepted; what was sent is named, and the logs warn."""
+    """A merge without a catalog is accepted and indexes nothing: what was sent is named, and the logs warn."""
     coveo.update(addOrUpdate=[UNTYPED])
     coveo.sandbox.remove_catalog()
     coveo.update("merge", addOrMerge=[{"documentId": "product://2", "ec_name": "Canoe"}])
@@ -161,7 +161,7 @@ def test_a_merge_without_a_catalog_indexes_nothing(coveo: Caller) -> None:
 
 
 def test_a_configuration_is_changed_by_its_id(coveo: Caller) -> None:
-    """And comes back as it was written; its catalog goes by it from then on."""
+    """A configuration changed by its id comes back as written, and its catalog goes by it from then on."""
     (catalog,) = read(coveo, "catalogs")["items"]
     path = f"catalogconfigurations/{catalog['catalogConfigurationId']}"
     written = call(coveo, "PUT", path, json=CONFIGURATION).raise_for_status().json()
@@ -171,7 +171,7 @@ def test_a_configuration_is_changed_by_its_id(coveo: Caller) -> None:
 
 
 def test_products_without_availability_are_found_whatever_is_said_of_them(coveo: Caller) -> None:
-    """What is not said has Coveo's default, which comes back and, other than with Coveo, hides nothing."""
+    """Products without an availability are found whatever the filter strategy, which has Coveo's default."""
     (catalog,) = read(coveo, "catalogs")["items"]
     configuration = read(coveo, f"catalogconfigurations/{catalog['catalogConfigurationId']}")
     assert configuration["availabilityFilterStrategy"] == "ALWAYS"
@@ -180,7 +180,7 @@ def test_products_without_availability_are_found_whatever_is_said_of_them(coveo:
 
 
 def test_a_catalog_is_made_as_coveo_documents_it(coveo: Caller) -> None:
-    """First a configuration, then a catalog of the source with it; what is in use cannot be deleted."""
+    """A catalog is made of a configuration, then of a source with it; what is in use cannot be deleted."""
     (old,) = read(coveo, "catalogs")["items"]
     made = call(coveo, "POST", "catalogconfigurations", json=CONFIGURATION)
     assert made.status_code == 201
@@ -204,7 +204,7 @@ def test_a_catalog_is_made_as_coveo_documents_it(coveo: Caller) -> None:
 @pytest.mark.parametrize("path", ["catalogs/nobody", "catalogconfigurations/nobody"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_what_is_not_there_answers_404(coveo: Caller, method: str, path: str) -> None:
-    """Reading, writing and deleting."""
+    """Reading, writing or deleting what is not there answers 404."""
     answer = call(coveo, method, path, json=CONFIGURATION if method == "PUT" else None)
     assert (answer.status_code, answer.json()["errorCode"]) == (404, "CATALOG_NOT_FOUND")
 
@@ -229,7 +229,7 @@ WRONG: list[tuple[str, dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("path", "body", "status"), WRONG, ids=[f"{number}" for number in range(len(WRONG))])
 def test_what_is_no_catalog_is_refused(coveo: Caller, path: str, body: dict[str, Any], status: int) -> None:
-    """With the reason, and nothing is changed."""
+    """What is no catalog is refused with the reason, and nothing is changed."""
     before = read(coveo, path)
     answer = call(coveo, "POST", path, json=body)
     assert (answer.status_code, bool(answer.json()["message"])) == (status, True)
@@ -253,7 +253,7 @@ CALLS: list[tuple[str, str, Privilege]] = [
 
 @pytest.mark.parametrize(("method", "path", "privilege"), CALLS)
 def test_a_call_needs_its_privilege(coveo: Caller, method: str, path: str, privilege: Privilege) -> None:
-    """Coveo's COMMERCE CATALOG VIEW to read, EDIT to change; all others together do not do."""
+    """A call needs Coveo's COMMERCE CATALOG VIEW to read and EDIT to change; all others together do not do."""
 
     def status(*privileges: Privilege) -> int:
         headers = {**coveo.headers, "Authorization": f"Bearer {coveo.sandbox.create_api_key(*privileges)}"}
@@ -264,7 +264,7 @@ def test_a_call_needs_its_privilege(coveo: Caller, method: str, path: str, privi
 
 
 def test_catalogs_are_there_again_after_a_restart(tmp_path: Path) -> None:
-    """With their ids, and with what was found by them."""
+    """After a restart catalogs are there with their ids, and find what they found."""
     data = tmp_path / "sandbox.sqlite"
     with Caller.running(data=data) as coveo:
         coveo.update(addOrUpdate=[PRODUCT])
@@ -279,7 +279,7 @@ def test_catalogs_are_there_again_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_each_source_has_its_own() -> None:
-    """Also one that is there as soon as it is named; a source that nobody named is not listed."""
+    """Each source has its own catalog, also one that is there as soon as it is named; no other source is listed."""
     with Caller.running(restricted=False) as coveo:
         coveo.sandbox.set_catalog(product="Boat", source_id="boats")
         coveo.update(addOrUpdate=[PRODUCT])
@@ -290,7 +290,7 @@ def test_each_source_has_its_own() -> None:
 
 
 def test_the_sandbox_has_no_other_source_when_it_is_restricted(coveo: Caller) -> None:
-    """For whoever asks, in Python or over HTTP."""
+    """A restricted sandbox refuses catalogs of other sources, in Python and over HTTP."""
     for change in (coveo.sandbox.set_catalog, coveo.sandbox.remove_catalog):
         with pytest.raises(ValueError, match="restricted"):
             change(source_id="other")
@@ -300,14 +300,14 @@ def test_the_sandbox_has_no_other_source_when_it_is_restricted(coveo: Caller) ->
 
 @pytest.mark.parametrize("product", ["", "p" * 256])
 def test_a_type_has_1_to_255_characters(coveo: Caller, product: str) -> None:
-    """Otherwise nothing is changed."""
+    """A type that is empty or longer than 255 characters is refused, and the catalog stays as it was."""
     with pytest.raises(ValueError, match="objectType"):
         coveo.sandbox.set_catalog(product=product)
     assert read(coveo, "catalogconfigurations/source/sandbox-catalog")["product"]["objectType"] == "Product"
 
 
 def test_a_call_fails_as_ordered(coveo: Caller) -> None:
-    """The operation is called `catalogs`, as the journal shows."""
+    """Calls of the Catalog API fail as ordered for the operation `catalogs`, and the journal names them so."""
     coveo.sandbox.fail("catalogs", 503, times=2)
     assert call(coveo, "GET", "catalogs").status_code == 503
     assert call(coveo, "GET", "catalogconfigurations/source/sandbox-catalog").status_code == 503

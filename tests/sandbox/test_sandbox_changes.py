@@ -55,7 +55,7 @@ def _model(item: dict[str, Any], operator: str, field: str, value: Any) -> dict[
 @untimed
 @given(items, st.lists(changes, max_size=8))
 def test_changes_do_what_the_model_does(item: dict[str, Any], steps: list[tuple[str, str, Any]]) -> None:
-    """One after the other, on any item; nothing is dropped, and the item before is left as it was."""
+    """Changes, one after the other on any item, do what the model does, and leave the item before as it was."""
     values = item
     for operator, field, value in steps:
         entry = {"documentId": "p://1", "operator": operator, "field": field.upper(), "value": value}
@@ -72,7 +72,7 @@ def test_changes_do_what_the_model_does(item: dict[str, Any], steps: list[tuple[
 @untimed
 @given(items, items)
 def test_a_merge_is_an_update_of_the_top_level(item: dict[str, Any], given_now: dict[str, Any]) -> None:
-    """What is given replaces what was there, as a Python dict does it; merging again changes nothing."""
+    """A merge replaces what it gives, as a Python dict does; merging again changes nothing."""
     kept = merged(item, given_now, FIELDS)
     assert kept.values == {**item, **given_now}
     assert merged(kept.values, given_now, FIELDS) == kept
@@ -81,14 +81,14 @@ def test_a_merge_is_an_update_of_the_top_level(item: dict[str, Any], given_now: 
 @untimed
 @given(items)
 def test_a_merge_into_nothing_is_the_item_itself(item: dict[str, Any]) -> None:
-    """So it creates what is missing."""
+    """A merge into nothing creates the item."""
     assert merged({}, item, FIELDS) == indexed_fields(item, FIELDS)
 
 
 @pytest.mark.parametrize("operator", ["arrayAppend", "arrayRemove", "dictionaryPut", "dictionaryRemove"])
 @pytest.mark.parametrize("field", ["word", "nobody"])
 def test_an_operator_needs_its_kind_of_field(operator: str, field: str) -> None:
-    """A text is no list and no dictionary."""
+    """An operator for lists or dictionaries on a field with a text raises."""
     change = sent_change({"documentId": "p://1", "operator": operator, "field": field, "value": ["a"]}, 10)
     assert isinstance(change, FieldChange)
     with pytest.raises(UnfitError):
@@ -96,6 +96,6 @@ def test_an_operator_needs_its_kind_of_field(operator: str, field: str) -> None:
 
 
 def test_the_case_of_keys_operators_and_fields_does_not_matter() -> None:
-    """Coveo's own Java client sends ARRAYAPPEND."""
+    """Case makes no difference in keys, operators and fields: Coveo's own Java client sends ARRAYAPPEND."""
     entry: Json = {"DocumentID": "p://1", "OPERATOR": "ARRAYAPPEND", "Field": "Words", "VALUE": ["red"]}
     assert sent_change(entry, 10) == FieldChange("p://1", "arrayappend", "Words", ["red"])

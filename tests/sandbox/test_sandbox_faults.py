@@ -23,14 +23,14 @@ def _open(coveo: Caller) -> httpx.Response:
 
 
 def test_a_fault_strikes_the_times_that_were_ordered(coveo: Caller) -> None:
-    """Some are served, then some fail, then all are served; what failed did not happen."""
+    """A fault lets some calls pass, then strikes as often as ordered, and what it struck did not happen."""
     coveo.sandbox.fail("open", times=2, after=1)
     assert [_open(coveo).status_code for _ in range(5)] == [201, 503, 503, 201, 201]
     assert len(coveo.sandbox.streams()) == 3
 
 
 def test_a_fault_can_stay(coveo: Caller) -> None:
-    """Without an end it strikes every request of its operation, and no other."""
+    """A fault with `times=None` strikes every request of its operation, and no other."""
     opened = coveo.open()
     coveo.sandbox.fail("chunk", 500, times=None)
     chunks = [coveo.post(f"{coveo.stream_path}/{opened['streamId']}/chunk") for _ in range(5)]
@@ -63,7 +63,7 @@ def test_an_ordered_answer_speaks_like_coveo(coveo: Caller) -> None:
 
 
 def test_an_ordered_answer_to_an_upload_speaks_like_the_storage(coveo: Caller) -> None:
-    """It is XML, it comes though the body is large, and the container stays empty."""
+    """A fault of an upload answers in XML, also to a large body, and the container stays empty."""
     container = coveo.open()
     coveo.sandbox.fail("upload", 503)
     answer = coveo.upload(container, bytes(10_000_000))
@@ -73,7 +73,7 @@ def test_an_ordered_answer_to_an_upload_speaks_like_the_storage(coveo: Caller) -
 
 
 def test_a_lost_reply_comes_after_the_effect(coveo: Caller) -> None:
-    """The client sees a broken connection; the stream is closed and its items are there."""
+    """A lost reply breaks the connection after the stream was closed and its items are there."""
     opened = coveo.open()
     coveo.sandbox.lose_reply("upload")
     with pytest.raises(httpx.TransportError):
@@ -87,7 +87,7 @@ def test_a_lost_reply_comes_after_the_effect(coveo: Caller) -> None:
 
 @pytest.mark.parametrize("size", [10, 20_000_000])
 def test_a_broken_connection_comes_before_the_effect(coveo: Caller, size: int) -> None:
-    """The client sees a broken connection, be its body small or large, and nothing happened."""
+    """A broken connection, be the body small or large, comes before anything has happened."""
     opened = coveo.open()
     coveo.sandbox.break_connection("upload")
     with pytest.raises(httpx.TransportError):
@@ -100,7 +100,7 @@ def test_a_broken_connection_comes_before_the_effect(coveo: Caller, size: int) -
 
 
 def test_faults_reach_the_platform_side(coveo: Caller) -> None:
-    """Reading the source and the fields can fail too."""
+    """Faults strike reading the source and the fields, too."""
     coveo.sandbox.fail("source")
     with pytest.raises(httpx.HTTPStatusError, match="503"):
         coveo.number_of_documents()
@@ -126,7 +126,7 @@ def test_faults_reach_the_platform_side(coveo: Caller) -> None:
     ],
 )
 def test_every_operation_can_fail(coveo: Caller, method: str, path: str, operation: Any) -> None:  # noqa: ANN401 - one of many
-    """An order reaches each call that the sandbox answers, and no other."""
+    """An order for an operation strikes its calls, for each that the sandbox answers, and no other."""
     organization = f"organizations/{coveo.sandbox.connection['organization_id']}"
     url = path.format(push=f"/push/v1/{organization}", rest=f"/rest/{organization}")
     coveo.sandbox.fail(operation, 502)
@@ -136,7 +136,7 @@ def test_every_operation_can_fail(coveo: Caller, method: str, path: str, operati
 
 
 def test_requests_shows_when_it_came_and_how_much_was_read(coveo: Caller) -> None:
-    """The time is that of the sandbox; a request that is refused by its head has a body that nobody read."""
+    """A request has the sandbox's time and the size that was read: 0 if it was refused by its head."""
     container = coveo.open()
     coveo.sandbox.advance(minutes=59)
     assert coveo.upload(container, bytes(1_000_000)).status_code == 200
@@ -148,7 +148,7 @@ def test_requests_shows_when_it_came_and_how_much_was_read(coveo: Caller) -> Non
 
 
 def test_requests_shows_what_was_answered_and_what_was_not(coveo: Caller) -> None:
-    """Operation, status and headers of each request; `None` where there was no reply or no such operation."""
+    """A request has its operation, status and headers; `None` without a reply or such an operation."""
     container = coveo.open()
     coveo.upload(container, b"{}")
     coveo.sandbox.break_connection("chunk")
@@ -167,7 +167,7 @@ def test_requests_shows_what_was_answered_and_what_was_not(coveo: Caller) -> Non
     ("operation", "options"), [("opne", {}), ("open", {"times": 0}), ("open", {"times": -1}), ("open", {"after": -1})]
 )
 def test_an_order_that_cannot_be_carried_out_is_an_error(coveo: Caller, operation: Any, options: Any) -> None:  # noqa: ANN401 - wrong on purpose
-    """A misspelt operation would make a test pass that proves nothing."""
+    """An order that cannot be carried out, as of a misspelt operation, raises."""
     box = coveo.sandbox
     for order in (box.fail, box.break_connection, box.lose_reply, box.hang):
         with pytest.raises(ValueError, match=r"operation|times"):

@@ -26,7 +26,7 @@ def _search(coveo: Caller, **query: Any) -> dict[str, Any]:  # noqa: ANN401 - an
 
 
 def test_the_standard_fields_are_there(coveo: Caller) -> None:
-    """The commerce fields that a Catalog source brings, with their types, and ec_color as a searchable list facet."""
+    """A sandbox has the commerce fields of a Catalog source, with their types, ec_color as a searchable list facet."""
     fields = {field["name"]: field for field in _search(coveo, perPage=1000)["items"]}
     assert fields["ec_price"]["type"] == "DOUBLE"
     assert fields["ec_name"]["type"] == "STRING"
@@ -42,7 +42,7 @@ def test_the_standard_fields_are_there(coveo: Caller) -> None:
 
 
 def test_one_field_can_be_read(coveo: Caller) -> None:
-    """By its name; 404 when there is none."""
+    """A field is read by its name; there is a 404 when there is none."""
     path = f"{coveo.organization_path}/indexes/fields"
     assert coveo.http.get(f"{path}/ec_name", headers=coveo.headers).json()["name"] == "ec_name"
     answer = coveo.http.get(f"{path}/nobody", headers=coveo.headers)
@@ -50,7 +50,7 @@ def test_one_field_can_be_read(coveo: Caller) -> None:
 
 
 def test_fields_come_in_pages(coveo: Caller) -> None:
-    """Pages count from 0, and together they hold every field once, by name."""
+    """Pages of fields count from 0, and together they hold every field once, by name."""
     first = _search(coveo, perPage=10)
     pages = [_search(coveo, page=number, perPage=10)["items"] for number in range(first["totalPages"])]
     names = [field["name"] for page in pages for field in page]
@@ -77,7 +77,7 @@ def test_fields_come_in_pages(coveo: Caller) -> None:
     ],
 )
 def test_fields_can_be_filtered(coveo: Caller, filters: dict[str, object], names: list[str]) -> None:
-    """By names, part of the name, type, options and who made them; what passes all filters is found."""
+    """Names, part of a name, type, options and maker filter the fields; those that pass all filters are found."""
     coveo.sandbox.create_field("kayak_type", facet=True)
     coveo.sandbox.create_field("seats", type="LONG")
     assert [field["name"] for field in _search(coveo, filters=filters)["items"]] == names
@@ -97,13 +97,13 @@ def test_fields_can_be_filtered(coveo: Caller, filters: dict[str, object], names
     ],
 )
 def test_a_filter_that_cannot_be_is_refused(coveo: Caller, filters: object) -> None:
-    """400 with a reason, so that nobody relies on a filter that does nothing."""
+    """An unknown filter, or value of one, answers 400, so that nobody relies on a filter that does nothing."""
     answer = coveo.post(f"{coveo.organization_path}/indexes/fields/search", json={"filters": filters})
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_PARAMETER")
 
 
 def test_fields_can_be_sorted(coveo: Caller) -> None:
-    """By name as long as nothing else is said, by another key, and either way."""
+    """Fields come by name, or by another key when asked, either way round."""
     names = [field["name"] for field in _search(coveo, perPage=1000)["items"]]
     down = [field["name"] for field in _search(coveo, perPage=1000, sortBy="name", order="DESC")["items"]]
     assert down == sorted(names, reverse=True)
@@ -153,7 +153,7 @@ def _read(coveo: Caller, name: str) -> dict[str, Any]:
 
 
 def test_every_option_of_a_field_is_kept(tmp_path: Path) -> None:
-    """What was given comes back, also after a restart; what was not given has Coveo's default."""
+    """Options that were given come back, also after a restart; others have Coveo's default."""
     with Caller.running(data=tmp_path / "sandbox.sqlite") as coveo:
         path = f"{coveo.organization_path}/indexes/fields"
         assert coveo.post(path, json=EVERYTHING).status_code == 204
@@ -167,7 +167,7 @@ def test_every_option_of_a_field_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_field_of_numbers_is_a_facet_whatever_is_said(coveo: Caller) -> None:
-    """Coveo fixes that option for all types but STRING; sorting is only on by default."""
+    """A field of any type but STRING is a facet whatever is said; sorting is only on by default."""
     path = f"{coveo.organization_path}/indexes/fields"
     for name, said in (("seats", {}), ("weight", {"facet": False, "sort": False})):
         assert coveo.post(path, json={"name": name, "type": "LONG", **said}).status_code == 204
@@ -179,13 +179,13 @@ def test_a_field_of_numbers_is_a_facet_whatever_is_said(coveo: Caller) -> None:
 
 @pytest.mark.parametrize("query", [{"page": -1}, {"perPage": 0}, {"perPage": 1001}, {"page": "1"}, {"page": 10**400}])
 def test_a_page_that_cannot_be_is_refused(coveo: Caller, query: dict[str, object]) -> None:
-    """400, with a reason."""
+    """A page or page size out of its range answers 400 with a reason."""
     answer = coveo.post(f"{coveo.organization_path}/indexes/fields/search", json=query)
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_PARAMETER")
 
 
 def test_a_field_made_over_http_is_used(coveo: Caller) -> None:
-    """204, then metadata of that name is indexed; a second time: 412."""
+    """Making a field answers 204, and its metadata is indexed from then on; making it again answers 412."""
     path = f"{coveo.organization_path}/indexes/fields"
     model = {"name": "accessories", "type": "STRING", "multiValueFacet": True, "automaticFacetsCandidate": True}
     assert coveo.post(path, json=model).status_code == 204
@@ -219,7 +219,7 @@ def test_a_field_made_over_http_is_used(coveo: Caller) -> None:
     ],
 )
 def test_a_field_that_cannot_be_is_refused(coveo: Caller, model: dict[str, object]) -> None:
-    """400, and it is not made."""
+    """A field that cannot be answers 400, and is not made."""
     before = _search(coveo)["totalEntries"]
     answer = coveo.post(f"{coveo.organization_path}/indexes/fields", content=json.dumps(model).encode())
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_PARAMETER")
@@ -243,14 +243,14 @@ def test_a_field_that_cannot_be_is_refused(coveo: Caller, model: dict[str, objec
 def test_what_is_wrong_with_a_field_is_said_in_coveos_words(
     coveo: Caller, said: dict[str, object], message: str
 ) -> None:
-    """The option has its name in Coveo's API, and its type is none of Python's."""
+    """The error names the option as in Coveo's API, and its type not as in Python."""
     path = f"{coveo.organization_path}/indexes/fields"
     answer = coveo.post(path, json={"name": "kayak", "type": "STRING", **said})
     assert (answer.status_code, answer.json()["message"]) == (400, message)
 
 
 def test_create_field_refuses_what_coveo_refuses(coveo: Caller) -> None:
-    """A name that is taken or cannot be, and options that do not go together."""
+    """`create_field` refuses a name that is taken or cannot be, and options that do not go together."""
     with pytest.raises(ValueError, match="already"):
         coveo.sandbox.create_field("ec_name")
     with pytest.raises(ValueError, match="lower-case"):
@@ -260,7 +260,7 @@ def test_create_field_refuses_what_coveo_refuses(coveo: Caller) -> None:
 
 
 def test_created_fields_hold_their_types(coveo: Caller) -> None:
-    """Numbers, dates, dictionaries and lists go into the fields made for them."""
+    """Fields made for numbers, dates, dictionaries and lists hold them."""
     coveo.sandbox.create_field("seats", type="LONG")
     coveo.sandbox.create_field("made_on", type="DATE")
     coveo.sandbox.create_field("price_by_store", type="DOUBLE", key_value=True)

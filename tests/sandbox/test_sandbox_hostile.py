@@ -45,7 +45,7 @@ def coveo() -> Iterator[Caller]:
     ],
 )
 def test_tricks_in_paths_are_refused(coveo: Caller, path: str) -> None:
-    """A path is compared, never followed."""
+    """Tricks in a path are refused: it is compared, never followed."""
     for method in ("GET", "POST", "PUT"):
         answer = coveo.http.request(method, path, headers=coveo.headers)
         assert 400 <= answer.status_code < 500
@@ -68,7 +68,7 @@ def test_tricks_in_paths_are_refused(coveo: Caller, path: str) -> None:
     ids=lambda body: f"{body[:8]!r} {len(body)}",
 )
 def test_bodies_that_are_no_json_object_are_refused(coveo: Caller, body: bytes) -> None:
-    """A client error, for both calls that read a body."""
+    """A body that is no JSON object is a client error, for both calls that read one."""
     for path in ("/indexes/fields", "/indexes/fields/search"):
         answer = coveo.post(f"{coveo.organization_path}{path}", content=body)
         assert 400 <= answer.status_code < 500
@@ -106,14 +106,14 @@ def test_huge_headers_are_refused(coveo: Caller) -> None:
     ids=lambda lines: "|".join(lines)[:60],
 )
 def test_requests_that_are_no_http_are_refused(coveo: Caller, lines: list[str]) -> None:
-    """400, and the connection ends."""
+    """What is no HTTP answers 400, and the connection ends."""
     assert coveo.raw(*lines).startswith(b"HTTP/1.1 400")
 
 
 @settings(untimed, max_examples=60)
 @given(st.binary(max_size=200), st.sampled_from([b"", b'{"addOrUpdate":[', b'{"addOrUpdate":[{"documentId":"p://1",']))
 def test_any_upload_is_taken_and_processed(coveo: Caller, body: bytes, start: bytes) -> None:
-    """Whatever bytes come in a chunk: close answers 200, and the sandbox tells what became of them."""
+    """Whatever bytes a chunk has, close answers 200, and the sandbox tells what became of them."""
     opened = coveo.open()
     assert coveo.upload(opened, start + body).status_code == 200
     assert coveo.close(opened["streamId"]).status_code == 200
@@ -157,7 +157,7 @@ _ARRAYS = st.dictionaries(
 @settings(untimed, max_examples=150)
 @given(_ARRAYS, st.sampled_from(("update", "merge")))
 def test_any_json_may_be_handed_over(coveo: Caller, arrays: dict[str, Any], call: Any) -> None:  # noqa: ANN401 - one of two
-    """202, and it is done or reported; the sandbox works on, and what it holds can be written as strict JSON."""
+    """Any JSON handed over answers 202, is done or reported, and the sandbox works on."""
     container = coveo.container()
     coveo.upload(container, json.dumps(arrays).encode()).raise_for_status()
     assert coveo.send(call, container["fileId"]).status_code == 202
@@ -188,13 +188,13 @@ def test_a_file_of_nothing_but_small_changes_to_one_item_ends(coveo: Caller) -> 
     )
 )
 def test_any_json_may_be_sent_to_the_field_api(coveo: Caller, model: dict[str, object]) -> None:
-    """It is done or refused; it is never a server error."""
+    """Any JSON sent to the Field API is done or refused, and never a server error."""
     for path in ("/indexes/fields", "/indexes/fields/search"):
         assert coveo.post(f"{coveo.organization_path}{path}", json=model).status_code < 500
 
 
 def test_a_client_that_leaves_early_is_no_error(coveo: Caller, caplog: pytest.LogCaptureFixture) -> None:
-    """Half a request, then nothing: nobody is told, and the next one is served."""
+    """A client that leaves after half a request is no error, and the next one is served."""
     with httpx.Client(base_url=coveo.sandbox.url, trust_env=False) as http:
 
         def half() -> Iterator[bytes]:

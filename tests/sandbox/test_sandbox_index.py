@@ -16,8 +16,8 @@ from sandbox_caller import untimed
 from coveo_enrich.sandbox.indexing.batches import Call
 from coveo_enrich.sandbox.indexing.index import Index
 from coveo_enrich.sandbox.indexing.processing import Intake, UploadedFile
-from coveo_enrich.sandbox.indexing.store import Source
 from coveo_enrich.sandbox.platform.fields import standard_fields
+from coveo_enrich.sandbox.values import Source
 
 SOURCE = Source("organization", "source")
 FIELDS = {field.name: field for field in standard_fields()}
@@ -55,7 +55,7 @@ def sender(tmp_path: Path) -> Iterator[Sender]:
 
 
 def test_an_older_update_does_not_replace_a_newer_one(sender: Sender) -> None:
-    """Whole, merged, partial or a deletion; other items of the same file are carried out."""
+    """An older update that arrives late changes no newer item; other items of its file are carried out."""
     sender.send(5, addOrUpdate=[{"documentId": "p://1", "ec_name": "new", "nobody": 1}])
     older = {"documentId": "p://1", "ec_name": "old"}
     sender.send(4, addOrUpdate=[older, {"documentId": "p://2", "ec_name": "other"}])
@@ -70,7 +70,7 @@ def test_an_older_update_does_not_replace_a_newer_one(sender: Sender) -> None:
 
 
 def test_an_older_update_does_not_bring_back_what_was_deleted(sender: Sender) -> None:
-    """Deleted by name, as a child, by deleteolderthan or by a load: it stays away."""
+    """An older update brings back nothing that was deleted, by name, as a child, by age or by a load."""
     for number in range(1, 5):
         sender.send(1, addOrUpdate=[{"documentId": f"p://{number}"}])
     sender.send(5, delete=[{"documentId": "p://1"}, {"documentId": "p://2", "deleteChildren": True}])
@@ -93,7 +93,7 @@ def test_an_older_update_does_not_bring_back_what_was_deleted(sender: Sender) ->
 def test_the_order_of_arrival_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, arrival: list[int], operations: list[tuple[str, str]]
 ) -> None:
-    """Whole items and deletions leave the same behind, in whatever order they come."""
+    """Whole items and deletions leave the same behind, in whatever order they arrive."""
     sender = Sender(tmp_path_factory.mktemp("index"))
     expected: dict[str, str] = {}
     for number, (name, what) in enumerate(operations, start=1):
@@ -111,7 +111,7 @@ def test_the_order_of_arrival_does_not_matter(
 
 
 def test_what_goes_wrong_in_the_index_is_heard_of(sender: Sender, tmp_path: Path) -> None:
-    """Whoever looks next gets the error, though the call that caused it was answered long before."""
+    """An error while indexing reaches whoever looks next, though its call was answered before."""
     intake = Intake("update", 1, (UploadedFile("gone", tmp_path / "gone"),), FIELDS)
     sender.index.update(SOURCE, intake, 0)
     with pytest.raises(FileNotFoundError):

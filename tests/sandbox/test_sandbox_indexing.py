@@ -57,7 +57,7 @@ def _kept(value: Any, **options: Any) -> Any:  # noqa: ANN401 - any JSON, any op
     ],
 )
 def test_a_text_field_holds_one_text(value: object, kept: object) -> None:
-    """Arrays are joined as Coveo shows them; nothing is split; empty values, objects and nested arrays are dropped."""
+    """A text field joins arrays, splits nothing, and drops empty values, objects and nested arrays."""
     assert _kept(value) == kept
 
 
@@ -74,7 +74,7 @@ def test_a_text_field_holds_one_text(value: object, kept: object) -> None:
     ],
 )
 def test_a_list_field_splits_at_the_semicolon(value: object, kept: object) -> None:
-    """Also inside the texts of an array, which is why a value must not hold one."""
+    """A list field splits at `;`, also within the texts of an array."""
     assert _kept(value, multi_value=True) == kept
 
 
@@ -109,7 +109,7 @@ def test_a_list_field_splits_at_the_semicolon(value: object, kept: object) -> No
     ],
 )
 def test_a_field_of_another_type_holds_only_that_type(type_: FieldType, value: object, kept: object) -> None:
-    """What does not fit is dropped, never converted from text."""
+    """A number or date field drops what does not fit, and converts no text."""
     assert _kept(value, type=type_) == kept
 
 
@@ -125,7 +125,7 @@ def test_a_field_of_another_type_holds_only_that_type(type_: FieldType, value: o
     ],
 )
 def test_a_dictionary_field_holds_an_object_of_scalars(type_: FieldType, value: object, kept: object) -> None:
-    """Each entry must fit the field's type; anything but an object is dropped."""
+    """A dictionary field keeps an object with scalars of its type only, and drops anything else."""
     assert _kept(value, type=type_, key_value=True) == kept
 
 
@@ -136,21 +136,21 @@ def test_keys_match_fields_whatever_their_case() -> None:
 
 
 def test_metadata_without_a_field_is_dropped_by_the_name_it_was_sent_under() -> None:
-    """It is reported, in the words of the sender."""
+    """Metadata without a field is reported by the name under which it was sent."""
     kept = indexed_fields({"Kayak_Type": "single seat"}, {})
     assert kept.values == {}
     assert [key for key, _ in kept.dropped] == ["Kayak_Type"]
 
 
 def test_reserved_keys_are_no_metadata() -> None:
-    """They steer Coveo and can be neither indexed nor dropped, whatever their case."""
+    """Reserved keys are neither indexed nor dropped, whatever their case."""
     item = sent_item({"DocumentId": "product://1", "Data": "body", "fileExtension": ".html", "ec_name": "Kayak"}, 10)
     assert item == SentItem("product://1", {"ec_name": "Kayak"})
 
 
 @pytest.mark.parametrize("document_id", ["product://1", "https://shop.example.com/a?b=c#d", "a+b.c-d://é"])
 def test_a_uri_is_an_id(document_id: str) -> None:
-    """Any scheme will do."""
+    """A URI of any scheme is an id."""
     assert sent_item({"documentId": document_id}, 10) == SentItem(document_id, {})
 
 
@@ -158,14 +158,14 @@ def test_a_uri_is_an_id(document_id: str) -> None:
     "document_id", ["", "1", "product:1", "product://", "://1", "1p://1", "product://a b", "p://\0"]
 )
 def test_what_is_no_uri_is_no_id(document_id: str) -> None:
-    """A scheme, ``://`` and something without blanks after it are needed."""
+    """An id without a scheme, ``://`` and something without blanks after it is refused."""
     item = sent_item({"documentId": document_id}, 10)
     assert isinstance(item, Rejected)
     assert item.document_id == document_id
 
 
 def test_an_item_may_have_three_million_bytes() -> None:
-    """And not one more."""
+    """An item of 3,000,000 bytes is kept, and one of one more is not."""
     assert isinstance(sent_item({"documentId": "product://1"}, 3_000_000), SentItem)
     assert isinstance(sent_item({"documentId": "product://1"}, 3_000_001), Rejected)
 
@@ -173,7 +173,7 @@ def test_an_item_may_have_three_million_bytes() -> None:
 @untimed
 @given(st.dictionaries(st.sampled_from(["f", "F", "g", "h"]), json_values), any_field())
 def test_every_piece_of_metadata_is_kept_or_dropped(metadata: dict[str, Any], field: Field) -> None:
-    """Nothing is lost without a reason, nothing is both, and what is kept can be written as strict JSON."""
+    """Each piece of metadata is either kept or dropped with a reason; what is kept is strict JSON."""
     kept = indexed_fields(metadata, {"f": field})
     dropped = [key for key, _ in kept.dropped]
     matching = [key for key in metadata if key.lower() == "f"]
@@ -187,7 +187,7 @@ def test_every_piece_of_metadata_is_kept_or_dropped(metadata: dict[str, Any], fi
 @untimed
 @given(json_values, any_field())
 def test_what_is_kept_is_kept_again(value: Any, field: Field) -> None:  # noqa: ANN401 - any JSON
-    """Sending back what was read changes nothing, so that a catalog can be copied from an index."""
+    """Sending what was read back changes nothing."""
     first = indexed_fields({"f": value}, {"f": field}).values
     assert indexed_fields(dict(first), {"f": field}).values == first  # type: ignore[arg-type] # a Mapping of narrower values
 
@@ -195,7 +195,7 @@ def test_what_is_kept_is_kept_again(value: Any, field: Field) -> None:  # noqa: 
 @untimed
 @given(json_values, st.integers(min_value=0, max_value=4_000_000))
 def test_any_json_is_an_item_or_rejected_with_a_reason(value: Any, size: int) -> None:  # noqa: ANN401 - any JSON
-    """Nothing that JSON can say makes it fail."""
+    """Any JSON is an item, or rejected with a reason."""
     item = sent_item(value, size)
     if isinstance(item, Rejected):
         assert item.reason

@@ -27,7 +27,7 @@ def kept(metadata: Mapping[str, Any], *rules: Rule, **typed: Rule) -> Kept:
 
 
 def test_a_rule_fills_a_field_from_metadata_of_another_name() -> None:
-    """The metadata is used and so not reported, though no field has its name."""
+    """A rule fills a field from metadata of another name, which then is not reported as dropped."""
     found = kept({"hue": "Yellow"}, Rule("color", ("%[hue]",)))
     assert found == Kept({"color": "Yellow"}, ())
 
@@ -50,7 +50,7 @@ def test_the_first_content_that_gives_a_value_wins(metadata: dict[str, object], 
 
 
 def test_metadata_of_an_entry_that_was_not_used_is_reported() -> None:
-    """It is in no field, and so it is not passed over in silence."""
+    """Metadata of an entry that was not used is in no field, and is reported."""
     found = kept({"hue": "Yellow", "shade": "Lemon"}, Rule("color", ("%[hue]", "%[shade]")))
     assert found == Kept({"color": "Yellow"}, (("shade", "there is no field of that name"),))
 
@@ -71,18 +71,18 @@ def test_what_was_sent_has_the_origin_crawler(entry: str, color: str | None) -> 
     ],
 )
 def test_an_entry_of_several_parts_needs_them_all(metadata: dict[str, object], color: str) -> None:
-    """Texts and metadata are put together; when one is missing, or an object, the next entry is tried."""
+    """An entry of several parts joins them; if one is missing or an object, the next entry is tried."""
     assert kept(metadata, Rule("color", ("%[hue], %[finish]", "plain"))).values == {"color": color}
 
 
 def test_metadata_alone_keeps_its_kind() -> None:
-    """A list stays a list and a number a number, for fields that hold such."""
+    """Metadata alone in an entry keeps its kind: a list stays a list and a number a number."""
     found = kept({"hues": ["Red", "Blue"], "places": 2}, Rule("colors", ("%[hues]",)), Rule("seats", ("%[places]",)))
     assert found == Kept({"colors": ["Red", "Blue"], "seats": 2}, ())
 
 
 def test_a_rule_takes_the_place_of_the_metadata_of_the_fields_name() -> None:
-    """Also when the rule finds nothing: the metadata is reported, and not indexed."""
+    """A field with a rule is not filled by its name, also when the rule gives nothing: that is reported."""
     reason = "a rule fills the field color otherwise"
     rule = Rule("color", ("%[hue]",))
     assert kept({"color": "Red", "hue": "Blue"}, rule) == Kept({"color": "Blue"}, (("color", reason),))
@@ -90,18 +90,18 @@ def test_a_rule_takes_the_place_of_the_metadata_of_the_fields_name() -> None:
 
 
 def test_metadata_that_a_rule_reads_fills_the_field_of_its_own_name_too() -> None:
-    """The rule is about its own field only."""
+    """Metadata that a rule reads for another field fills the field of its own name too."""
     found = kept({"color": "Red"}, Rule("colors", ("%[color]",)))
     assert found == Kept({"color": "Red", "colors": ["Red"]}, ())
 
 
 def test_names_in_rules_are_written_as_they_are_sent() -> None:
-    """Case matters in a rule, though not in the mapping by name."""
+    """Case matters in the names of a rule, though not in the mapping by name."""
     assert kept({"Hue": "Red"}, Rule("color", ("%[hue]",))).dropped == (("Hue", "there is no field of that name"),)
 
 
 def test_a_value_that_does_not_fit_is_reported_by_its_metadata() -> None:
-    """The rule is no conversion; a text that does not fit is reported by the field."""
+    """A value that does not fit its field is reported by its metadata, a fixed text by the field."""
     (dropped,) = kept({"places": "two"}, Rule("seats", ("%[places]",))).dropped
     assert dropped[0] == "places"
     assert "seats" in dropped[1]
@@ -109,7 +109,7 @@ def test_a_value_that_does_not_fit_is_reported_by_its_metadata() -> None:
 
 
 def test_a_rule_of_a_type_takes_the_place_of_the_common_one() -> None:
-    """For items of that objecttype, spelled so; where it gives nothing, the common rule stands."""
+    """A rule of an objecttype, spelled exactly so, comes before the common one, which stands where it gives nothing."""
     common, variant = Rule("color", ("%[hue]",)), Rule("color", ("%[shade]",))
     said = {"hue": "Yellow", "shade": "Lemon"}
     assert kept({**said, "objecttype": "Variant"}, common, Variant=variant).values == {"color": "Lemon"}
@@ -120,7 +120,7 @@ def test_a_rule_of_a_type_takes_the_place_of_the_common_one() -> None:
 
 
 def test_a_rule_whose_field_is_gone_does_nothing() -> None:
-    """A field can be deleted after its rule was made; what the rule read is reported."""
+    """A rule whose field was deleted does nothing, and what it read is reported."""
     found = kept({"hue": "Yellow"}, Rule("gone", ("%[hue]",)))
     assert found == Kept({}, (("hue", "there is no field of that name"),))
 
@@ -131,7 +131,7 @@ def test_a_rule_whose_field_is_gone_does_nothing() -> None:
     st.lists(st.sampled_from(["%[hue]", "%[shade]", "%[hue]-%[shade]", "%[", "]%[]", "text"]), min_size=1).map(tuple),
 )
 def test_nothing_that_an_item_says_is_lost_without_a_reason(said: dict[str, Any], content: tuple[str, ...]) -> None:
-    """Whatever the rule: each metadata is part of the field's value, or reported."""
+    """Whatever the rule, each metadata is part of a field's value, or reported."""
     rule = Rule("color", content)
     found = kept(said, rule)
     used = {key for key in rule.reads if "color" in found.values and str(said.get(key)) in str(found.values["color"])}
@@ -159,7 +159,7 @@ ITEM = {"documentId": "product://1", "kayak_type": "single seat"}
 
 
 def test_what_was_sent_before_a_rule_stays_as_it_is(coveo: Caller) -> None:
-    """As with fields: a rule is for what is sent from then on, and nothing is processed twice."""
+    """A rule is for what is sent from then on: items that are there stay as they are."""
     coveo.sandbox.create_field("use")
     coveo.load(batch({**ITEM, "used_for": "touring"}))
     add_rule(coveo, "use", "%[used_for]")
@@ -171,7 +171,7 @@ def test_what_was_sent_before_a_rule_stays_as_it_is(coveo: Caller) -> None:
 
 
 def test_rules_are_those_of_one_source() -> None:
-    """Another source of the same organization has its own, and the same fields."""
+    """Sources of one organization share fields, and have rules of their own."""
     with Caller.running(restricted=False) as coveo:
         coveo.sandbox.create_field("kayak")
         add_rule(coveo, "kayak", "%[kayak_type]")
@@ -180,7 +180,7 @@ def test_rules_are_those_of_one_source() -> None:
 
 
 def test_a_partial_update_changes_what_a_rule_filled(coveo: Caller) -> None:
-    """It names the metadata, as the item did, and the operator works on the field that the rule fills."""
+    """A partial update that names the metadata changes the field that a rule fills from it."""
     coveo.update(addOrUpdate=[ITEM])
     change = {"documentId": "product://1", "field": "kayak_type"}
     coveo.update(partialUpdate=[{**change, "operator": "arrayAppend", "value": ["touring"]}])
@@ -193,7 +193,7 @@ def test_a_partial_update_changes_what_a_rule_filled(coveo: Caller) -> None:
 
 
 def test_a_merge_changes_what_a_rule_filled(coveo: Caller) -> None:
-    """What is merged goes by the rules too, and what a rule made of other metadata stays."""
+    """A merge goes by the rules, and what a rule made of other metadata stays."""
     coveo.sandbox.create_field("state")
     add_rule(coveo, "state", "%[condition]", "new")
     coveo.update(addOrUpdate=[{**ITEM, "condition": "used"}])
@@ -204,7 +204,7 @@ def test_a_merge_changes_what_a_rule_filled(coveo: Caller) -> None:
 
 
 def test_a_merge_brings_all_parts_of_an_entry_or_changes_nothing(coveo: Caller) -> None:
-    """What a rule puts together is worked out from what is given; with a part of it the old value stays."""
+    """A merge with only a part of what a rule joins leaves the old value."""
     coveo.sandbox.create_field("look")
     add_rule(coveo, "look", "%[hue], %[finish]", "plain")
     coveo.update(addOrUpdate=[{"documentId": "product://1", "hue": "Red", "finish": "matt"}])
@@ -216,7 +216,7 @@ def test_a_merge_brings_all_parts_of_an_entry_or_changes_nothing(coveo: Caller) 
 
 
 def test_a_merge_goes_by_the_type_that_the_item_has(coveo: Caller) -> None:
-    """Though the merge does not repeat it."""
+    """A merge goes by the objecttype that the item has, though it does not repeat it."""
     path = f"{coveo.organization_path}/sources/{coveo.sandbox.connection['source_id']}/mappings/types"
     rules = [{"field": "kayak", "content": ["%[variant_type]"]}]
     assert coveo.post(path, json={"type": "Variant", "rules": rules}).status_code == 201

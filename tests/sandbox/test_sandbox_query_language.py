@@ -110,7 +110,7 @@ BOOSTED: list[tuple[str, Expression, list[Boost]]] = [
 
 @pytest.mark.parametrize(("text", "condition", "boosts"), BOOSTED, ids=[text for text, _, _ in BOOSTED])
 def test_a_ranking_expression_is_no_condition(text: str, condition: Expression, boosts: list[Boost]) -> None:
-    """`$qre` keeps nothing out and lets nothing in, wherever it stands; its expression is bare or in apostrophes."""
+    """`$qre` keeps no item out and lets none in, wherever it stands; its expression is bare or in apostrophes."""
     assert parse_expression(text) == ParsedExpression(condition, tuple(boosts))
 
 
@@ -174,13 +174,13 @@ REFUSED = [
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_what_cannot_be_read_is_refused(text: str) -> None:
-    """A double quote cannot be escaped; nothing is guessed, and what the sandbox does not know is not passed over."""
+    """What cannot be read or is not known to the sandbox is refused, and nothing is guessed or passed over."""
     with pytest.raises(QueryError):
         parse_expression(text)
 
 
 def test_an_error_names_its_place() -> None:
-    """Counted from 1."""
+    """An error names its place in the expression, counted from 1."""
     with pytest.raises(QueryError, match="a value is missing, at character 15"):
         parse_expression("kayak @color==)")
 
@@ -194,7 +194,7 @@ PIECES = st.sampled_from(
 @untimed
 @given(st.text() | st.lists(PIECES, max_size=30).map("".join))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    """No other error, whatever the text; parentheses around it make no difference, but for commas that stand free."""
+    """Any text is read or refused; parentheses around it make no difference, but for commas that stand free."""
     try:
         parsed = parse_expression(text)
     except QueryError:
@@ -206,26 +206,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @untimed
 @given(st.text(st.characters(exclude_characters='"')))
 def test_a_quoted_value_is_never_read_otherwise(value: str) -> None:
-    """Whatever stands between double quotes is the value, so that text without them cannot break out."""
+    """What stands between double quotes is the value, so that text without them cannot break out."""
     assert parse_expression(f'@color=="{value}"') == ParsedExpression(Compare("color", "==", (value,)))
 
 
 @untimed
 @given(st.text())
 def test_text_without_syntax_is_only_words(text: str) -> None:
-    """No field, operator or parenthesis in it means anything."""
+    """Without query syntax no field, operator or parenthesis in a text means anything."""
     expression = parse_text(text)
     parts = expression.parts if isinstance(expression, And) else (expression,)
     assert all(isinstance(part, Phrase) for part in parts)
 
 
 def test_words_are_folded() -> None:
-    """Case, diacritics and punctuation make no difference."""
+    """Case, diacritics and punctuation make no difference to a word."""
     assert words("Crème-BRÛLÉE, 2ème!") == ("creme", "brulee", "2eme")
 
 
 def test_a_partial_match_is_for_many_words_only() -> None:
-    """Five words or more, of which half are needed; fewer words are all needed, and syntax is not loosened."""
+    """A partial match needs half of five words or more; fewer are all needed, and syntax is not loosened."""
     five = parse_text("a b c d e")
     each = tuple(Phrase((word,)) for word in "abcde")
     assert partial(five, keywords=5, needed=50, is_percentage=True) == AtLeast(3, each)
@@ -241,7 +241,7 @@ TERMS = ("kayak", "@seats=2", '"yellow kayak"', "-red", "@seats=1..2", "$qre(exp
 
 @pytest.mark.parametrize("term", TERMS)
 def test_a_query_has_up_to_two_hundred_terms(term: str) -> None:
-    """One more is refused, as everything waits for a search; parentheses hide none. `$qre` counts what it looks for."""
+    """A query of over 200 terms is refused; parentheses hide none, and `$qre` counts those of its expression."""
     most = 100 if term.startswith("$qre") else 200
     for joint in (" ", " OR "):
         terms = joint.join([term] * most)
@@ -252,7 +252,7 @@ def test_a_query_has_up_to_two_hundred_terms(term: str) -> None:
 
 
 def test_values_that_are_not_looked_up_whole_are_terms() -> None:
-    """A list of whole values may be long, as one look finds them all; each word or pattern of a list is looked for."""
+    """A list of whole values may be long; in other lists each word or pattern is a term."""
     values = ",".join(f'"{number}"' for number in range(201))
     parse_expression(f"@kayak_type==({values})")
     for operator in ("=", "*="):
@@ -263,7 +263,7 @@ def test_values_that_are_not_looked_up_whole_are_terms() -> None:
 
 
 def test_plain_text_has_up_to_two_hundred_words() -> None:
-    """As an expression has."""
+    """Plain text of over two hundred words is refused, as a longer expression is."""
     assert parse_text("kayak " * 200)
     with pytest.raises(QueryError, match="200 terms"):
         parse_text("kayak " * 201)

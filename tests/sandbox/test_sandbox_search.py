@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_caller import untimed
 
-from coveo_enrich.sandbox.indexing.store import StoredItem
 from coveo_enrich.sandbox.platform.fields import Field, standard_fields
 from coveo_enrich.sandbox.search.expressions import EVERYTHING, QueryError, SortError, words
 from coveo_enrich.sandbox.search.facets import FacetRequest, FacetValue
@@ -17,6 +16,7 @@ from coveo_enrich.sandbox.search.item import searched_fields, view
 from coveo_enrich.sandbox.search.matching import Candidate
 from coveo_enrich.sandbox.search.query_language import parse_expression
 from coveo_enrich.sandbox.search.search import Found, Query, SortKey, search
+from coveo_enrich.sandbox.values import StoredItem
 
 DAY = 86_400_000
 NOON = 20_000 * DAY + DAY // 2  # of 4 October 2024
@@ -138,19 +138,19 @@ def test_an_expression_finds_what_coveo_documents(expression: str, ids: str) -> 
     ],
 )
 def test_free_text_is_found_only_where_free_text_search_is_on(expression: str, ids: str) -> None:
-    """A value in a field without it is there and is not found by keyword; addresses are no text."""
+    """A keyword finds no value in a field without Free text search; addresses are no text."""
     assert found(expression) == ids.split()
 
 
 def test_a_list_in_a_field_without_the_multi_value_option_is_one_value() -> None:
-    """It is found whole, or by its words, and not by one of the values."""
+    """A list in a field without the multi-value option is found whole or by words, not by one value."""
     assert found('@material=="Wood"') == []
     assert found('@material=="Glued;Wood"') == ["3"]
     assert found("@material=Wood") == ["3"]
 
 
 def test_a_dictionary_field_is_looked_up_by_the_context() -> None:
-    """The key of the context, else the empty one."""
+    """A dictionary field gives the value of the context's key, else of the empty one."""
     item = stored("4", price_by_store={"": 120.0, "a": 99.0})
     for context, price in (({}, 120), ({"price_by_store": "a"}, 99), ({"price_by_store": "b"}, 120)):
         assert found(f"@price_by_store=={price}", item, contexts=context) == ["4"]
@@ -158,7 +158,7 @@ def test_a_dictionary_field_is_looked_up_by_the_context() -> None:
 
 
 def test_keywords_find_what_stands_under_any_key() -> None:
-    """Of a dictionary field with free text search, whichever is looked at; a test of the field sees that one only."""
+    """Keywords find values under any key of a dictionary field; an expression sees one key only."""
     item = stored("4", story={"en": "A tandem kayak", "": "ein Paddel", "fr": "une pagaie"})
     for keywords in ("tandem", "paddel", "PAGAIE", '"tandem kayak"'):
         assert found(keywords, item) == found(keywords, item, contexts={"story": "fr"}) == ["4"]
@@ -168,7 +168,7 @@ def test_keywords_find_what_stands_under_any_key() -> None:
 
 
 def test_a_vector_can_only_be_there() -> None:
-    """Nothing else can be asked of it."""
+    """Of a vector an expression can ask only whether it is there."""
     item = stored("4", vector=[1.0])
     assert found("@vector", item) == ["4"]
     assert found("@vector=1", item) == found("@vector=1..2", item) == found("@vector>0", item) == []
@@ -183,7 +183,7 @@ def test_what_fits_better_comes_first() -> None:
 
 
 def test_a_ranking_expression_adds_ten_times_its_modifier() -> None:
-    """To what every other word gave, and to what other ranking expressions did; what it does not match has nothing."""
+    """`$qre` adds ten times its modifier to the score of what it matches, beside words and other `$qre`."""
     yellow, seat = "$qre(expression: @ec_color==Yellow, modifier: 100)", "$qre(expression: '@seats', modifier: 7)"
     assert [(hit.item.title, hit.score) for hit in ask(f"{yellow} AND {seat}").hits] == [
         ("Yellow Kayak", 1_000),
@@ -196,19 +196,19 @@ def test_a_ranking_expression_adds_ten_times_its_modifier() -> None:
 
 @pytest.mark.parametrize("expression", ["@nobody==1", "@cost==kayak", "@ec_color==Green", "NOT kayak yellow paddle"])
 def test_a_ranking_expression_that_matches_nothing_does_nothing(expression: str) -> None:
-    """An unknown field, one that is not for queries, a value that no item has: all are found, and nothing is added."""
+    """A `$qre` that matches nothing, as of an unknown field, changes no score; all items are found."""
     hits = ask(f"$qre(expression: {expression}, modifier: 5)").hits
     assert [hit.score for hit in hits] == [0, 0, 0]
 
 
 def test_what_is_boosted_alike_keeps_its_order() -> None:
-    """That of the addresses, so that a test gets the same results every time."""
+    """Items of the same score come in the order of their addresses, every time."""
     items = [stored(name, ec_color=["Yellow"]) for name in ("3", "1", "2")]
     assert found("$qre(expression: @ec_color==Yellow, modifier: 5)", *items) == ["1", "2", "3"]
 
 
 def test_results_are_sorted_and_paged() -> None:
-    """By one field after the other; items without the field come last, whichever the direction."""
+    """Results are sorted by one field after the other; items without the field come last, either way round."""
     by_type = (SortKey("kayak_type"),)
     assert found("", sort=by_type) == ["1", "2", "3"]
     assert found("", sort=(SortKey("kayak_type", is_descending=True),)) == ["2", "1", "3"]
@@ -220,7 +220,7 @@ def test_results_are_sorted_and_paged() -> None:
 
 @pytest.mark.parametrize("name", ["note", "nobody"])
 def test_results_are_sorted_by_sortable_fields_only(name: str) -> None:
-    """A STRING field is not sortable unless it is said so."""
+    """Sorting by a field that is not sortable, as a STRING field by default, or is not there, raises."""
     with pytest.raises(SortError, match=name):
         ask("", sort=(SortKey(name),))
 
@@ -233,7 +233,7 @@ def facet(field: str, *items: StoredItem, **options: Any) -> tuple[FacetValue, .
 
 
 def test_a_facet_counts_the_items_of_each_value() -> None:
-    """The most frequent first; values that differ by case only are one, and an item counts once."""
+    """Facet values come most frequent first; case makes no other value, and an item counts once."""
     items = [stored("4", ec_color=["Red", "red"]), stored("5", ec_color=["RED", "Blue"]), stored("6", ec_color=["Ash"])]
     assert facet("ec_color", *items) == (FacetValue("Red", 2), FacetValue("Ash", 1), FacetValue("Blue", 1))
     by_name = [value.value for value in facet("ec_color", *items, order="alphanumericDescending")]
@@ -243,19 +243,19 @@ def test_a_facet_counts_the_items_of_each_value() -> None:
 
 @pytest.mark.parametrize("name", ["note", "material", "nobody"])
 def test_a_field_without_the_facet_option_has_no_values(name: str) -> None:
-    """Nor has one that is not there."""
+    """A field that is no facet, or is not there, has no values."""
     assert facet(name) == ()
 
 
 def test_a_facet_tells_whether_there_is_more() -> None:
-    """And gives as many values as are asked for."""
+    """A facet gives as many values as asked for, and tells whether there are more."""
     request = FacetRequest(facet_id="it", field="ec_color", count=2)
     (result,) = ask("", facets=(request,)).facets
     assert (len(result.values), result.has_more) == (2, True)
 
 
 def test_what_is_selected_in_a_facet_narrows_all_but_its_own_counts() -> None:
-    """Those of other fields are of the results."""
+    """Selected values of a facet narrow the results and the counts of other fields, not its own."""
     chosen = frozenset({("red",)})
     colors = FacetRequest(facet_id="color", field="ec_color", selected=chosen)
     result = ask("", facets=(colors, FacetRequest(facet_id="type", field="kayak_type")))
@@ -270,7 +270,7 @@ def test_what_is_selected_in_a_facet_narrows_all_but_its_own_counts() -> None:
 
 
 def test_of_several_values_that_are_selected_one_is_enough() -> None:
-    """In one facet; of several facets, each has to be satisfied."""
+    """An item needs one of the values selected in a facet, and that in each facet."""
     colors = FacetRequest(facet_id="color", field="ec_color", selected=frozenset({("yellow",), ("red",)}))
     types = FacetRequest(facet_id="type", field="kayak_type", selected=frozenset({("single seat",)}))
     assert found("", facets=(colors,)) == ["1", "3"]
@@ -278,13 +278,13 @@ def test_of_several_values_that_are_selected_one_is_enough() -> None:
 
 
 def test_only_a_star_and_a_question_mark_are_wildcards() -> None:
-    """Brackets mean themselves."""
+    """Brackets in a pattern mean themselves: only `*` and `?` are wildcards."""
     items = [stored("4", kayak_type="a[b]c"), stored("5", kayak_type="abc")]
     assert found('@kayak_type*="a[b]*"', *items) == ["4"]
 
 
 def test_a_hierarchy_counts_the_levels_that_are_listed() -> None:
-    """A path whose ancestors are not listed is nowhere in it, which is why all have to be."""
+    """A hierarchy counts only levels that an item lists, so that all ancestors have to be listed."""
     items = [
         stored("4", ec_category=["Boats", "Boats|Kayaks"]),
         stored("5", ec_category=["Boats|Kayaks", "Tools|Saws"]),
@@ -295,7 +295,7 @@ def test_a_hierarchy_counts_the_levels_that_are_listed() -> None:
 
 
 def test_an_item_comes_back_with_coveos_own_fields() -> None:
-    """The address with a slash in the place of its path, an id, a title, the times and the source."""
+    """An item comes back with its address, an id, a title, the times and the source."""
     item = view(StoredItem("Catalog", "product://AB290", 5, 7, {"ec_name": "Kit", "objecttype": "Product"}), {})
     raw = item.raw(searched_fields(FIELDS), None, ())
     assert item.uri == raw["uri"] == raw["sysuri"] == raw["clickableuri"] == "product://AB290/"
@@ -316,12 +316,12 @@ def test_an_item_comes_back_with_coveos_own_fields() -> None:
     ],
 )
 def test_a_missing_path_becomes_a_slash(document_id: str, uri: str) -> None:
-    """Other addresses stay as they are."""
+    """An address without a path gets a slash; others stay as they are."""
     assert view(StoredItem("s", document_id, 1, 1, {}), {}).uri == uri
 
 
 def test_a_result_shows_what_may_be_shown() -> None:
-    """Not a field with `includeInResults` off; the fields that are asked for, or all but some; a whole price whole."""
+    """A result leaves out fields with `includeInResults` off, and shows those asked for, or all but some."""
     item = view(stored("4", hidden="kayak", ec_price=540.0, ec_rating=4.5, ec_images=["a", "b"], material="a;b"), {})
     known = searched_fields(FIELDS)
     assert item.raw(known, ("hidden", "ec_price", "nobody", "seats"), ()) == {"ec_price": 540}
@@ -336,7 +336,7 @@ def test_a_result_shows_what_may_be_shown() -> None:
 @untimed
 @given(st.text(), st.lists(st.text(), max_size=3))
 def test_any_expression_can_be_searched_for(text: str, colors: list[str]) -> None:
-    """Whatever can be read finds something or nothing, and never fails."""
+    """Any expression that can be read finds something or nothing, and never fails."""
     try:
         expression = parse_expression(text).condition
     except QueryError:
@@ -349,7 +349,7 @@ def test_any_expression_can_be_searched_for(text: str, colors: list[str]) -> Non
 @untimed
 @given(st.text(max_size=12), st.lists(st.text(max_size=12), max_size=4), st.integers(0, 3))
 def test_words_are_found_where_they_stand_in_a_text(phrase: str, texts: list[str], place: int) -> None:
-    """One after the other in one of the texts, each split into its words, and nowhere across two of them."""
+    """A phrase is found within one text, word after word, and not across two."""
     told = [*texts[:place], f"{''.join(texts)} {phrase}", *texts[place:]]
     wanted = words(phrase)
     for colors in (texts, told):
@@ -362,5 +362,5 @@ def test_words_are_found_where_they_stand_in_a_text(phrase: str, texts: list[str
 @untimed
 @given(st.text(st.characters(exclude_characters='"'), min_size=1))
 def test_a_value_is_found_by_itself(value: str) -> None:
-    """Quoted and with `==`, whatever it holds but a double quote."""
+    """A value, quoted and with `==`, finds its item, whatever it holds but a double quote."""
     assert found(f'@kayak_type=="{value}"', stored("4", kayak_type=value)) == ["4"]

@@ -14,7 +14,8 @@ from sandbox_caller import Caller
 
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.sandbox.access import Privilege
-from coveo_enrich.sandbox.indexing.store import Source, Store
+from coveo_enrich.sandbox.indexing.store import Store
+from coveo_enrich.sandbox.values import Source
 
 PATH = "/rest/search/v2"
 KAYAK = {
@@ -84,14 +85,14 @@ def test_an_item_is_read_back_as_coveo_returns_it(coveo: Caller) -> None:
 
 
 def test_only_the_fields_that_are_asked_for_come_back(coveo: Caller) -> None:
-    """With `fieldsToInclude`; `fieldsToExclude` counts without it only."""
+    """`fieldsToInclude` gives only these fields; `fieldsToExclude` counts without it only."""
     wanted = {"fieldsToInclude": ["@ec_name", "ec_rating"], "fieldsToExclude": ["ec_name"]}
     assert ask(coveo, **wanted)["results"][0]["raw"] == {"ec_name": "Kayak"}
     assert "ec_name" not in ask(coveo, fieldsToExclude=["ec_name"])["results"][0]["raw"]
 
 
 def test_the_parts_of_a_query_are_joined_as_coveo_joins_them(coveo: Caller) -> None:
-    """`((q AND lq AND aq) OR dq) AND cq`."""
+    """The parts of a query are joined as `((q AND lq AND aq) OR dq) AND cq`."""
     yes, no = "@ec_name==Kayak", "@ec_name==Canoe"
     for q, lq, aq, dq, cq, expected in (
         (yes, "kayak", yes, "", yes, 1),
@@ -106,14 +107,14 @@ def test_the_parts_of_a_query_are_joined_as_coveo_joins_them(coveo: Caller) -> N
 
 
 def test_free_text_is_taken_as_it_is_without_query_syntax(coveo: Caller) -> None:
-    """`enableQuerySyntax` is on unless it is switched off; then nothing in `q` means anything."""
+    """With `enableQuerySyntax` off nothing in `q` is syntax; by default it is on."""
     assert count(coveo, q="@ec_name==Kayak") == 1
     assert count(coveo, q="@ec_name==Kayak", enableQuerySyntax=False) == 0
     assert count(coveo, q='kayak "', enableQuerySyntax=False) == 1
 
 
 def test_a_partial_match_needs_half_of_many_words(coveo: Caller) -> None:
-    """Only when it is asked for, and from five words on."""
+    """A partial match, when asked for, needs half of five words or more."""
     words = "kayak single seat green tandem"
     assert count(coveo, q=words) == 0
     assert count(coveo, q=words, partialMatch=True) == 1
@@ -126,7 +127,7 @@ def test_a_partial_match_needs_half_of_many_words(coveo: Caller) -> None:
 
 @pytest.mark.parametrize("key", ["q", "aq", "cq", "dq"])
 def test_an_expression_that_cannot_be_read_answers_200_with_an_exception(coveo: Caller, key: str) -> None:
-    """Who does not look for it takes it for an empty result."""
+    """An expression that cannot be read answers 200 with an exception and no results."""
     answer = ask(coveo, **{key: '@ec_name=="Kay"ak"'})
     assert (answer["totalCount"], answer["results"]) == (0, [])
     assert answer["exception"]["code"] == "InvalidSyntax"
@@ -137,7 +138,7 @@ def test_an_expression_that_cannot_be_read_answers_200_with_an_exception(coveo: 
 
 @pytest.mark.parametrize("key", ["q", "aq", "cq", "dq"])
 def test_a_ranking_expression_keeps_nothing_out(coveo: Caller, key: str) -> None:
-    """In any part of a query: it changes the order and the score, and `dq` does not let everything in by it."""
+    """`$qre` in any part of a query changes order and score only; in `dq` it does not let everything in."""
     coveo.update(addOrUpdate=[{"documentId": "product://1", "ec_name": "Canoe"}])
     boost = {key: "$qre(expression: @ec_name==Canoe, modifier: 100) $qre(expression: '@kayak_type', modifier: 5)"}
     results = ask(coveo, **boost)["results"]
@@ -147,7 +148,7 @@ def test_a_ranking_expression_keeps_nothing_out(coveo: Caller, key: str) -> None
 
 
 def test_results_can_be_sorted_by_ranking_expressions_alone(coveo: Caller) -> None:
-    """With `qre` as criterion words count nothing, which otherwise they do."""
+    """With `qre` as `sortCriteria` words count nothing; by default they do."""
     query = {"q": "kayak $qre(expression: @ec_name==Kayak, modifier: 5)"}
     (alone,) = ask(coveo, **query, sortCriteria="qre")["results"]
     (with_words,) = ask(coveo, **query, sortCriteria="relevancy")["results"]
@@ -155,7 +156,7 @@ def test_results_can_be_sorted_by_ranking_expressions_alone(coveo: Caller) -> No
 
 
 def test_a_ranking_expression_is_words_without_query_syntax(coveo: Caller) -> None:
-    """In `q`, with `enableQuerySyntax` off; and a partial match does not take it for words."""
+    """With `enableQuerySyntax` off `$qre` in `q` is words; a partial match does not take one for words."""
     boost = "$qre(expression: @ec_name==Kayak, modifier: 100)"
     assert count(coveo, q=boost, enableQuerySyntax=False) == 0
     (result,) = ask(coveo, q=f"kayak single seat green tandem {boost}", partialMatch=True)["results"]
@@ -164,20 +165,20 @@ def test_a_ranking_expression_is_words_without_query_syntax(coveo: Caller) -> No
 
 @pytest.mark.parametrize("key", ["rankingFunctions", "queryFunctions"])
 def test_mathematics_is_refused(coveo: Caller, key: str) -> None:
-    """It would change the results, and the sandbox cannot carry it out."""
+    """`rankingFunctions` and `queryFunctions` are refused, as they would change results and are not carried out."""
     answer = ask(coveo, **{key: [{"expression": "@ec_price * 2"}]})
     assert (answer["results"], key in answer["exception"]["context"]) == ([], True)
     assert count(coveo, **{key: []}) == 1
 
 
 def test_an_unknown_field_is_no_error(coveo: Caller) -> None:
-    """It matches nothing."""
+    """An unknown field matches nothing, and is no error."""
     answer = ask(coveo, aq="@nobody==1")
     assert (answer["totalCount"], "exception" in answer) == (0, False)
 
 
 def test_results_come_in_pages(coveo: Caller) -> None:
-    """Ten unless it is said otherwise, up to 2,000, sorted as asked for."""
+    """A page has ten results unless asked otherwise, up to 2,000, sorted as asked for."""
     coveo.update(addOrUpdate=[{"documentId": f"product://{number}", "ec_price": number} for number in range(20)])
     answer = ask(coveo, sortCriteria="@ec_price descending")
     assert (answer["totalCount"], len(answer["results"])) == (21, 10)
@@ -190,7 +191,7 @@ def test_results_come_in_pages(coveo: Caller) -> None:
 
 
 def test_facets_come_with_the_results(coveo: Caller) -> None:
-    """As facets and as groups; a hierarchy as a tree."""
+    """Results come with facets and groups, a hierarchy as a tree."""
     coveo.update(addOrUpdate=[{"documentId": "product://1", "accessories": "Bag", "ec_category": "Boats"}])
     answer = ask(
         coveo,
@@ -213,7 +214,7 @@ def test_facets_come_with_the_results(coveo: Caller) -> None:
 
 
 def test_a_selected_value_narrows_the_results(coveo: Caller) -> None:
-    """Of a facet, and of a level of a hierarchy."""
+    """A selected value of a facet, or level of a hierarchy, narrows the results."""
     coveo.update(addOrUpdate=[{"documentId": "product://1", "accessories": "Bag", "ec_category": ["Boats"]}])
 
     def selected(**facet: object) -> int:
@@ -227,7 +228,7 @@ def test_a_selected_value_narrows_the_results(coveo: Caller) -> None:
 
 
 def test_the_values_of_a_field_are_counted(coveo: Caller) -> None:
-    """Of all items, or of those that an expression finds; by POST and by GET."""
+    """The values of a field are counted in all items or those of an expression, by POST and by GET."""
     coveo.update(addOrUpdate=[{"documentId": "product://1", "accessories": "Bag"}])
     asked: list[tuple[dict[str, str | int], list[tuple[str, int]]]] = [
         ({"field": "@accessories"}, [("Bag", 2), ("Paddle", 1)]),
@@ -243,7 +244,7 @@ def test_the_values_of_a_field_are_counted(coveo: Caller) -> None:
 
 
 def test_the_fields_are_listed(coveo: Caller) -> None:
-    """With what a search may do with them, and Coveo's own among them."""
+    """Fields are listed with what a search may do with them, Coveo's own among them."""
     answer = coveo.http.get(f"{PATH}/fields", headers=coveo.headers).json()
     fields = {field["name"]: field for field in answer["fields"]}
     assert (fields["@accessories"]["groupByField"], fields["@accessories"]["splitGroupByField"]) == (True, True)
@@ -252,7 +253,7 @@ def test_the_fields_are_listed(coveo: Caller) -> None:
 
 
 def test_a_search_can_be_a_get(coveo: Caller) -> None:
-    """Its parameters say the same as a body."""
+    """A GET with parameters searches as a POST with the same body."""
     parameters = {
         "q": "kayak",
         "aq": "@ec_price=500..600",
@@ -267,7 +268,7 @@ def test_a_search_can_be_a_get(coveo: Caller) -> None:
 
 
 def test_a_dictionary_field_takes_its_key_from_the_query(coveo: Caller) -> None:
-    """In `dictionaryFieldContext`."""
+    """`dictionaryFieldContext` of a query names the key of a dictionary field."""
     coveo.sandbox.create_field("price_by_store", type="DOUBLE", key_value=True)
     coveo.update(addOrUpdate=[{"documentId": "product://1", "price_by_store": {"": 120.0, "storeA": 99.0}}])
     (result,) = ask(coveo, aq="@price_by_store==99", dictionaryFieldContext={"price_by_store": "storeA"})["results"]
@@ -276,7 +277,7 @@ def test_a_dictionary_field_takes_its_key_from_the_query(coveo: Caller) -> None:
 
 
 def test_a_query_that_costs_too_much_is_an_error(coveo: Caller) -> None:
-    """Inside of a success, as Coveo tells of any query that it does not carry out."""
+    """A query that costs too much answers 200 with an error inside, as Coveo does for others."""
     for body in ({"q": "kayak " * 201}, {"lq": "kayak " * 201}, {"q": "kayak " * 201, "enableQuerySyntax": False}):
         answer = ask(coveo, **body)
         assert (answer["results"], answer["exception"]["code"]) == ([], "InvalidSyntax")
@@ -284,7 +285,7 @@ def test_a_query_that_costs_too_much_is_an_error(coveo: Caller) -> None:
 
 
 def test_all_sources_of_an_organization_are_searched() -> None:
-    """And none of another organization, which is named in the URL."""
+    """A search covers all sources of the organization in its URL, and no other organization."""
     with Caller.running(restricted=False) as coveo:
         coveo.update(addOrUpdate=[{"documentId": "product://1"}])
         assert count(coveo) == 1
@@ -314,14 +315,14 @@ BAD_BODIES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("body", BAD_BODIES, ids=str)
 def test_a_body_of_another_shape_is_refused(coveo: Caller, body: dict[str, object]) -> None:
-    """With 400 ``INVALID_PARAMETER``."""
+    """A body of another shape answers 400 ``INVALID_PARAMETER``."""
     answer = coveo.post(PATH, json=body)
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_PARAMETER")
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", PATH), ("GET", f"{PATH}/fields"), ("POST", f"{PATH}/values")])
 def test_a_search_needs_its_privilege(coveo: Caller, method: str, path: str) -> None:
-    """`SEARCH_API EXECUTE_QUERY`; all others together do not do, and it alone does."""
+    """`SEARCH_API EXECUTE_QUERY` alone lets a key search; all other privileges together do not."""
     others = [other for other in get_args(Privilege) if other != "SEARCH_API_EXECUTE_QUERY"]
 
     def status(key: str, **parameters: str) -> int:
@@ -338,7 +339,7 @@ def test_a_search_needs_its_privilege(coveo: Caller, method: str, path: str) -> 
 
 
 def test_a_search_fails_as_ordered(coveo: Caller) -> None:
-    """The operation is called `search`, as the journal shows."""
+    """Searches fail as ordered for the operation `search`, and the journal names them so."""
     coveo.sandbox.fail("search", 503)
     assert coveo.post(PATH, json={}).status_code == 503
     assert coveo.post(PATH, json={}).status_code == 200
@@ -346,7 +347,7 @@ def test_a_search_fails_as_ordered(coveo: Caller) -> None:
 
 
 def test_a_search_can_be_ordered_to_answer_200_with_an_error_inside(coveo: Caller) -> None:
-    """As Coveo does when a query fails: whatever body a test gives."""
+    """A search can be ordered to answer 200 with any body, as Coveo does when a query fails."""
     body = '{"totalCount": 0, "results": [], "exception": {"code": "TooManyTerms", "context": ""}}'
     coveo.sandbox.fail("search", 200, body=body, headers={"Content-Type": "application/json"})
     answer = coveo.post(PATH, json={"q": "kayak"})
@@ -359,7 +360,7 @@ SINGLE, TANDEM = {"aq": "@ec_name==Single"}, {"aq": "@ec_name==Tandem"}
 
 
 def test_a_change_is_found_when_the_index_delay_has_passed() -> None:
-    """Until then a search finds what was there before: nothing, the old value, or an item that was deleted."""
+    """Until the index delay has passed a search finds what was there before a change or deletion."""
     with Caller.running(index_delay_seconds=30) as coveo:
         ordering_id = coveo.update(addOrUpdate=[{"documentId": "product://1", "ec_name": "Single"}])
         assert (coveo.sandbox.items()[0]["ec_name"], count(coveo)) == ("Single", 0)
@@ -380,7 +381,7 @@ def test_a_change_is_found_when_the_index_delay_has_passed() -> None:
 
 
 def test_what_a_load_removes_is_found_until_the_delays_have_passed() -> None:
-    """First that of the deletion, then that of the index, however late somebody looks."""
+    """What a load removes is found until the delay of deletion, then that of the index, has passed."""
     with Caller.running(index_delay_seconds=60, deletion_delay_minutes=15) as coveo:
         coveo.load(b'{"addOrUpdate":[{"documentId":"product://1"}]}')
         coveo.sandbox.advance(minutes=1)
@@ -396,7 +397,7 @@ def test_what_a_load_removes_is_found_until_the_delays_have_passed() -> None:
 
 
 def test_several_changes_within_the_delay_come_one_after_the_other() -> None:
-    """Each at its own time."""
+    """Several changes within the index delay are found each at its own time."""
     with Caller.running(index_delay_seconds=60) as coveo:
         for name in ("Single", "Tandem"):
             coveo.update(addOrUpdate=[{"documentId": "product://1", "ec_name": name}])
@@ -408,7 +409,7 @@ def test_several_changes_within_the_delay_come_one_after_the_other() -> None:
 
 
 def test_a_version_is_found_from_its_time_to_that_of_the_next(tmp_path: Path) -> None:
-    """To the millisecond."""
+    """A version of an item is found from its time to that of the next, to the millisecond."""
     store = Store(tmp_path / "sandbox.sqlite", index_delay=10)
     source = store.key(Source("organization", "source"))
     for now, version in ((0, 1), (5, 2)):
@@ -424,7 +425,7 @@ def test_a_version_is_found_from_its_time_to_that_of_the_next(tmp_path: Path) ->
 
 
 def test_what_is_kept_is_found_after_a_restart(tmp_path: Path) -> None:
-    """With the delay that had begun."""
+    """After a restart a search finds what is kept, once the delay that had begun is over."""
     data = tmp_path / "sandbox.sqlite"
     with Caller.running(data=data, index_delay_seconds=60) as coveo:
         coveo.update(addOrUpdate=[{"documentId": "product://1"}])
@@ -435,7 +436,7 @@ def test_what_is_kept_is_found_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_file_of_before_the_delay_is_searched_too(tmp_path: Path) -> None:
-    """What it holds is found at once."""
+    """What a file from before there were delays holds is found at once."""
     data = tmp_path / "sandbox.sqlite"
     with Caller.running(data=data) as coveo:
         coveo.update(addOrUpdate=[{"documentId": "product://1"}])
@@ -447,14 +448,14 @@ def test_a_file_of_before_the_delay_is_searched_too(tmp_path: Path) -> None:
 
 
 def test_a_delay_is_a_number_of_seconds() -> None:
-    """From 0 to ten years."""
+    """An index delay that is not from 0 seconds to ten years is refused."""
     for seconds in (-1, 315_360_001, float("nan")):
         with pytest.raises(ValueError, match="index_delay_seconds"):
             CoveoSandbox(index_delay_seconds=seconds)
 
 
 def test_another_method_is_refused(coveo: Caller) -> None:
-    """With 405, and a body that is not JSON with 400."""
+    """A search by another method answers 405, and a body that is not JSON 400."""
     assert coveo.http.put(PATH, headers=coveo.headers).status_code == 405
     broken: httpx.Response = coveo.post(PATH, content=b"{")
     assert (broken.status_code, broken.json()["errorCode"]) == (400, "INVALID_JSON")

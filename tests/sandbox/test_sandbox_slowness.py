@@ -14,6 +14,7 @@ from sandbox_caller import Caller, batch
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from coveo_enrich.sandbox.browser import is_page
 from coveo_enrich.sandbox.clock import Clock
 from coveo_enrich.sandbox.http.budgets import CallBudget
 from coveo_enrich.sandbox.http.faults import Delay, Effect, Faults, Hang
@@ -56,7 +57,7 @@ def _race(
 
 
 def test_a_delayed_call_waits_while_others_are_served(coveo: Caller, pool: ThreadPoolExecutor) -> None:
-    """Of two calls one is delayed: the other is answered, more are, and the delay ends when the sandbox stops."""
+    """A delayed call waits while others are served, and the delay ends when the sandbox stops."""
     coveo.sandbox.delay("open", AN_HOUR)
     answer, waiting = _race(pool, lambda: _open(coveo), lambda: _open(coveo))
     assert answer.status_code == 201
@@ -68,14 +69,14 @@ def test_a_delayed_call_waits_while_others_are_served(coveo: Caller, pool: Threa
 
 
 def test_a_delayed_call_is_served_in_the_end(coveo: Caller) -> None:
-    """After the delay everything is as usual."""
+    """After its delay a call is served as usual."""
     coveo.sandbox.delay("upload", 0.01)
     coveo.load(batch({"documentId": "product://1"}))
     assert coveo.document_ids() == ["product://1"]
 
 
 def test_a_delayed_call_meets_what_was_ordered_after_the_delay(coveo: Caller) -> None:
-    """It can be late and fail, late and lose its reply; each order counts for itself."""
+    """A delayed call can fail or lose its reply, too; each order counts for itself."""
     coveo.sandbox.delay("open", 0.01, times=None)
     coveo.sandbox.throttle("open", 1_000_000, times=None)
     coveo.sandbox.fail("open", 500, after=1)
@@ -90,7 +91,7 @@ def test_a_delayed_call_meets_what_was_ordered_after_the_delay(coveo: Caller) ->
 def test_an_order_that_decides_leaves_the_delay_behind_it_for_the_next_call(
     coveo: Caller, pool: ThreadPoolExecutor
 ) -> None:
-    """A failure in front of a delay comes at once, and uses the delay up no more than it waits for it."""
+    """A failure ordered before a delay comes at once, and leaves the delay for the next call."""
     coveo.sandbox.fail("open", 500)
     coveo.sandbox.delay("open", AN_HOUR)
     assert _open(coveo).status_code == 500
@@ -102,7 +103,7 @@ def test_an_order_that_decides_leaves_the_delay_behind_it_for_the_next_call(
 
 
 def test_nothing_happens_for_a_client_that_gives_up_a_delayed_call(coveo: Caller) -> None:
-    """The delay ends with the connection, no stream is opened, and the request shows that it got no answer."""
+    """When a client gives up a delayed call, the delay ends, nothing is opened, and the request has no answer."""
     coveo.sandbox.delay("open", AN_HOUR)
     with socket.create_connection(coveo.address, timeout=30) as connection:
         head = [f"POST {coveo.stream_path}/open HTTP/1.1", f"Host: {coveo.host}"]
@@ -130,7 +131,7 @@ def test_a_hung_upload_does_not_keep_the_sandbox_from_stopping(coveo: Caller, po
 
 
 def test_an_upload_that_hangs_half_sent_does_not_keep_the_sandbox_from_stopping(coveo: Caller) -> None:
-    """Nor does one whose client has not sent everything yet."""
+    """An upload that hangs half sent does not keep the sandbox from stopping."""
     uri = httpx.URL(coveo.open()["uploadUri"])
     coveo.sandbox.hang("upload")
     with socket.create_connection(coveo.address, timeout=30) as connection:
@@ -145,7 +146,7 @@ def _watched(app: ASGIApp, effect: Effect) -> Generator[tuple[socket.socket, thr
     """A connection to a server that this befalls, and what is set when its request has ended there."""
     faults, ended = Faults(), threading.Event()
     faults.order("upload", effect, times=1, after=0)
-    front_door = FrontDoor(app, Clock(), faults, CallBudget(), Journal())
+    front_door = FrontDoor(app, Clock(), faults, CallBudget(), Journal(), is_page=is_page)
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
         await front_door(scope, receive, send)
@@ -164,7 +165,7 @@ def _watched(app: ASGIApp, effect: Effect) -> Generator[tuple[socket.socket, thr
 @pytest.mark.parametrize("size", [0, 10, 200_000, 10_000_000])
 @pytest.mark.parametrize("sent", ["all", "half"])
 def test_a_client_that_gives_up_frees_a_hung_request(size: int, sent: str) -> None:
-    """It is taken in whole, however large; when the client leaves, then or before, nothing of it is left."""
+    """A hung request ends when its client leaves, sent whole or half, however large."""
     with _watched(Response(), Hang()) as (connection, ended):
         connection.sendall(f"PUT /{BUCKET}/x HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
         connection.sendall(bytes(size if sent == "all" else size // 2))
@@ -174,7 +175,7 @@ def test_a_client_that_gives_up_frees_a_hung_request(size: int, sent: str) -> No
 
 
 def test_a_call_whose_client_gave_up_meanwhile_is_not_made() -> None:
-    """After a delay nobody waited for, nothing is served, though the whole request has come."""
+    """A call whose client left during the delay is not made, though it came whole."""
     calls: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -189,7 +190,7 @@ def test_a_call_whose_client_gave_up_meanwhile_is_not_made() -> None:
 
 
 def test_a_throttled_upload_arrives_after_others(coveo: Caller, pool: ThreadPoolExecutor) -> None:
-    """Of two uploads one comes at a byte a second: the other is stored, and the slow one ends with the sandbox."""
+    """An upload at a byte a second holds up no other, and ends with the sandbox."""
     containers = [coveo.open(), coveo.open()]
     coveo.sandbox.throttle("upload", 1)
     body = bytes(1_000_000)
@@ -202,7 +203,7 @@ def test_a_throttled_upload_arrives_after_others(coveo: Caller, pool: ThreadPool
 
 
 def test_a_throttled_upload_arrives_as_it_was_sent(coveo: Caller) -> None:
-    """Slowly read is read all the same."""
+    """A throttled upload is stored as it was sent."""
     coveo.sandbox.throttle("upload", 1_000_000_000)
     items = [{"documentId": f"product://{number}", "ec_name": "x" * 1_000} for number in range(1_000)]
     coveo.load(batch(*items))
@@ -210,7 +211,7 @@ def test_a_throttled_upload_arrives_as_it_was_sent(coveo: Caller) -> None:
 
 
 def test_a_throttled_reply_comes_piece_by_piece(coveo: Caller) -> None:
-    """A request without a body is answered slowly: the first byte is there while the sandbox holds the others back."""
+    """The reply to a throttled request without a body comes piece by piece."""
     coveo.sandbox.throttle("fields", 1)
     path = f"{coveo.organization_path}/indexes/fields/ec_name"
     with coveo.http.stream("GET", path, headers=coveo.headers) as answer:
@@ -223,7 +224,7 @@ def test_a_throttled_reply_comes_piece_by_piece(coveo: Caller) -> None:
 
 
 def test_a_throttled_reply_arrives_as_it_would_without(coveo: Caller) -> None:
-    """Slowly written is written all the same."""
+    """A throttled reply arrives whole."""
     path = f"{coveo.organization_path}/indexes/fields/ec_name"
     coveo.sandbox.throttle("fields", 5_000)
     slow, quick = (coveo.http.get(path, headers=coveo.headers) for _ in range(2))
@@ -233,13 +234,13 @@ def test_a_throttled_reply_arrives_as_it_would_without(coveo: Caller) -> None:
 
 @pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan")])
 def test_a_delay_that_cannot_be_is_an_error(coveo: Caller, seconds: float) -> None:
-    """It would be a hang, or nothing."""
+    """A delay that would be a hang, or nothing, raises."""
     with pytest.raises(ValueError, match="seconds"):
         coveo.sandbox.delay("open", seconds)
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("inf"), float("nan")])
 def test_a_throttle_that_cannot_be_is_an_error(coveo: Caller, rate: float) -> None:
-    """It would be a hang, or nothing."""
+    """A throttle that would be a hang, or nothing, raises."""
     with pytest.raises(ValueError, match="bytes_per_second"):
         coveo.sandbox.throttle("open", rate)

@@ -99,7 +99,7 @@ def run(*options: str | Path, before: str = "") -> subprocess.CompletedProcess[s
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_it_is_told_to_end(sent: signal.Signals) -> None:
-    """It prints where it listens and what to set, and ends with 0 at Ctrl-C, though a client is still connected."""
+    """The command prints where it listens and what to set, and ends with 0 at Ctrl-C, clients or not."""
     with serving() as served:
         url = served.environ["COVEO_API_URL"]
         assert url in served.printed.splitlines()[0]
@@ -110,7 +110,7 @@ def test_the_command_serves_until_it_is_told_to_end(sent: signal.Signals) -> Non
 
 
 def test_the_command_prints_what_a_client_needs() -> None:
-    """The names are those that CoveoSource.from_env reads, as commands for a shell."""
+    """The command prints the names that CoveoSource.from_env reads, as commands for a shell."""
     with CoveoSandbox() as sandbox, serving() as served:
         assert set(served.environ) == set(sandbox.environ())
         assert all(served.environ.values())
@@ -118,7 +118,7 @@ def test_the_command_prints_what_a_client_needs() -> None:
 
 
 def test_the_command_accepts_any_organization_source_and_key() -> None:
-    """They are made on first use, and do not see each other's items; what it prints is one of them."""
+    """The command makes any source on first use, and none sees another's items; it prints one of them."""
     with serving() as served:
         first, second = served.source("acme", "kayaks"), served.source("acme", "paddles")
         served.load(first, key="one")
@@ -155,7 +155,7 @@ def test_the_command_keeps_what_it_holds_in_a_file(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_a_message() -> None:
-    """The port is named, with what to do; no traceback."""
+    """A taken port is named in a message with what to do, without a traceback."""
     with CoveoSandbox() as sandbox:
         port = httpx.URL(sandbox.url).port
         done = run("--port", str(port))
@@ -164,7 +164,7 @@ def test_a_taken_port_is_a_message() -> None:
 
 
 def test_a_missing_extra_is_a_message() -> None:
-    """What to install is named; no traceback."""
+    """A missing extra is named in a message, without a traceback."""
     done = run("--port", "0", before=WITHOUT_THE_EXTRA)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ")
@@ -189,14 +189,14 @@ def test_a_file_that_cannot_hold_the_data_is_a_message(tmp_path: Path, content: 
 
 @pytest.mark.parametrize("options", [["--port", "65536"], ["--port", "x"], ["--port", "-1"], ["--sources"]])
 def test_options_that_cannot_be_are_explained(options: list[str]) -> None:
-    """The usual exit code and usage of a command."""
+    """Wrong options end the command with its usage and the usual exit code."""
     done = run(*options)
     assert done.returncode == 2
     assert done.stderr.startswith("usage: python -m coveo_enrich.sandbox")
 
 
 def test_a_host_that_does_not_exist_is_a_message() -> None:
-    """An address that is none of this machine's is an error without a traceback, after the warning."""
+    """A host that is not this machine's is an error without a traceback, after the warning."""
     done = run("--port", "0", "--host", "192.0.2.1")
     assert (done.returncode, done.stdout) == (1, "")
     assert "error: " in done.stderr
@@ -206,20 +206,20 @@ def test_a_host_that_does_not_exist_is_a_message() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost"])
 def test_the_loopback_interface_brings_no_warning(host: str) -> None:
-    """Warnings are errors here: this would raise."""
+    """A sandbox on the loopback interface warns of nothing: a warning would raise here."""
     CoveoSandbox(host=host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])  # noqa: S104 - that is the point
 def test_another_host_brings_a_warning(host: str) -> None:
-    """Whoever lets other machines in is told that nothing is protected, at the line that does so."""
+    """Another host brings a warning at the line that names it: nothing is protected."""
     with pytest.warns(RuntimeWarning, match="no protection") as warned:
         CoveoSandbox(host=host)
     assert warned[0].filename == __file__
 
 
 def test_a_sandbox_on_every_address_can_be_used() -> None:
-    """Its own URL works on this machine, and an upload URL names the host by which the sandbox was called."""
+    """A sandbox on every address works by its own URL; upload URLs name the host by which it was called."""
     with pytest.warns(RuntimeWarning, match="no protection"):
         sandbox = CoveoSandbox(host="0.0.0.0")  # noqa: S104 - that is the point
     with sandbox, httpx.Client(trust_env=False) as http:
@@ -234,7 +234,7 @@ def test_a_sandbox_on_every_address_can_be_used() -> None:
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
 def test_the_other_loopback_address_can_be_used() -> None:
-    """IPv6: the sandbox's URL and the upload URLs work."""
+    """On the IPv6 loopback address the sandbox's URL and the upload URLs work."""
     try:
         sandbox = CoveoSandbox(host="::1").start()
     except OSError as error:
@@ -265,7 +265,7 @@ FIXTURE_TEST = """
 
 
 def test_pytest_finds_the_fixture(pytester: pytest.Pytester) -> None:
-    """Where the package is installed, coveo_sandbox is there without a word about it: one for each test."""
+    """Where the package is installed, pytest has `coveo_sandbox`, one for each test."""
     pytester.makepyfile(FIXTURE_TEST)
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=3)
 
@@ -280,7 +280,7 @@ def test_the_fixture_names_the_extra_that_is_missing(pytester: pytest.Pytester) 
 
 
 def test_the_plugin_costs_nothing() -> None:
-    """What pytest imports at every start is the plugin and the top of this package, which load nothing else of it."""
+    """The plugin that pytest imports at every start loads nothing else of the package but its top."""
     program = "import json, sys, coveo_enrich.pytest_plugin; print(json.dumps([*sys.modules]))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     modules: list[str] = json.loads(done.stdout)

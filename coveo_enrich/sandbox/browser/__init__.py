@@ -6,6 +6,7 @@ makes; `routes` asks for what they need, and the templates write it down, every 
 
 from __future__ import annotations
 
+from coveo_enrich.sandbox.browser.addresses import is_page
 from coveo_enrich.sandbox.browser.routes import ContentBrowser
 
-__all__ = ["ContentBrowser"]
+__all__ = ["ContentBrowser", "is_page"]

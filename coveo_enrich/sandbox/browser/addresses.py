@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
-from coveo_enrich.sandbox.indexing.store import Source
+from coveo_enrich.sandbox.values import Source
 
-__all__ = ["Pairs", "address", "is_fit", "page_number", "web_address"]
+__all__ = ["Pairs", "address", "is_fit", "is_page", "page_number", "web_address"]
 
 Pairs: TypeAlias = Iterable[tuple[str, str | None]]
 
@@ -19,6 +19,11 @@ _FURTHEST: Final = 10_000_000
 _LONGEST: Final = 2_000
 _HALF: Final = re.compile(r"[\ud800-\udfff]")
 _NO_BLANKS: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is one of the browser's, and none of Coveo's."""
+    return path == "/" or path.startswith("/browse/")
 
 
 def address(path: str, source: Source | None = None, pairs: Pairs = ()) -> str:

@@ -6,20 +6,54 @@ Values are counted as they stand, and only those that differ go the way of the s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, cast
 
-from coveo_enrich.sandbox.indexing.store import StoredItem
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.facets import FacetRequest, FacetResult, Tally
 from coveo_enrich.sandbox.search.item import View
+from coveo_enrich.sandbox.values import StoredItem
 
-__all__ = ["FacetCounter", "count"]
+__all__ = ["ItemCounter"]
 
 _Key: TypeAlias = str | int | float | tuple[str | float, ...] | None
 
 
-class FacetCounter:
+class ItemCounter:
+    """Counts items, and the values that they have in facets.
+
+    Args:
+        requests: The facets, with what is chosen in them.
+        fields: The fields of the organization, by name.
+    """
+
+    def __init__(self, requests: Iterable[FacetRequest], fields: Mapping[str, Field]) -> None:
+        self.total = 0
+        """How many items have what is chosen."""
+        self._facets = [_FacetCounter(request, fields) for request in requests]
+
+    def count(self, item: StoredItem) -> bool:
+        """Count the item, and tell whether it has what is chosen.
+
+        What is chosen in a facet does not narrow the counts of its own values.
+        """
+        missing = [facet for facet in self._facets if facet.is_chosen_from and not facet.admits(item)]
+        if len(missing) == 1:
+            missing[0].count(item)
+        if missing:
+            return False
+        self.total += 1
+        for facet in self._facets:
+            facet.count(item)
+        return True
+
+    def facets(self) -> tuple[FacetResult, ...]:
+        """The values of the facets that have any."""
+        results = (facet.result() for facet in self._facets)
+        return tuple(result for result in results if result.values)
+
+
+class _FacetCounter:
     """Counts the values of one facet, and knows which items have what is chosen in it."""
 
     def __init__(self, request: FacetRequest, fields: Mapping[str, Field]) -> None:
@@ -58,11 +92,3 @@ class FacetCounter:
             return View("", "", "", {})
         value: Any = list(key) if isinstance(key, tuple) else key
         return View("", "", "", {self._field: value})
-
-
-def count(item: StoredItem, counters: Sequence[FacetCounter]) -> bool:
-    """Count the item, and tell whether it has what is chosen. What is chosen in a facet does not narrow its counts."""
-    missing = [counter for counter in counters if counter.is_chosen_from and not counter.admits(item)]
-    for counter in missing if len(missing) == 1 else () if missing else counters:
-        counter.count(item)
-    return not missing

@@ -16,15 +16,25 @@ from typing import Final
 import attrs
 
 from coveo_enrich.sandbox.browser.addresses import Pairs
-from coveo_enrich.sandbox.browser.counting import FacetCounter, count
-from coveo_enrich.sandbox.indexing.store import StoredItem
+from coveo_enrich.sandbox.browser.counting import ItemCounter
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.expressions import EVERYTHING, And, Exists, Expression, QueryError, folded
 from coveo_enrich.sandbox.search.facets import FacetRequest, FacetResult
 from coveo_enrich.sandbox.search.query_language import ParsedExpression, parse_expression
 from coveo_enrich.sandbox.search.search import Query, search
+from coveo_enrich.sandbox.values import StoredItem
 
-__all__ = ["LAST_PAGE", "LEVELS", "MORE_VALUES", "PAGE_SIZE", "Ask", "Findings", "Mistakes", "find", "read_ask"]
+__all__ = [
+    "LAST_PAGE",
+    "LEVELS",
+    "MORE_VALUES",
+    "PAGE_SIZE",
+    "Findings",
+    "ItemsQuery",
+    "Mistakes",
+    "find",
+    "read_items_query",
+]
 
 PAGE_SIZE: Final = 24
 LAST_PAGE: Final = 200
@@ -45,8 +55,8 @@ _EVERYTHING: Final = ParsedExpression(EVERYTHING)
 
 
 @attrs.frozen(kw_only=True)
-class Ask:
-    """What is asked for, as it stands in the address of the page.
+class ItemsQuery:
+    """What the page of items is asked for, as it stands in the address of the page.
 
     Attributes:
         words: Keywords, as the Search API takes them in ``q``.
@@ -75,13 +85,13 @@ class Ask:
         """The values of a field that are chosen."""
         return frozenset(value for name, value in self.chosen if name == field)
 
-    def with_value(self, field: str, value: str) -> Ask:
+    def with_value(self, field: str, value: str) -> ItemsQuery:
         """The same with another value, in the place of those above it in a hierarchy; from the first page on."""
         whole = folded(value)
         left = (one for one in self.chosen if one[0] != field or not whole.startswith(folded(f"{one[1]}{LEVELS}")))
         return attrs.evolve(self, chosen=(*left, (field, value)), page=1)
 
-    def without_value(self, field: str, value: str) -> Ask:
+    def without_value(self, field: str, value: str) -> ItemsQuery:
         """The same without a value, in whatever letters; from the first page on."""
         left = (one for one in self.chosen if one[0] != field or folded(one[1]) != folded(value))
         return attrs.evolve(self, chosen=tuple(left), page=1)
@@ -104,7 +114,7 @@ class Ask:
 
 @attrs.frozen
 class Mistakes:
-    """Why an ask cannot be answered: what is wrong with its words and its expression; `None` where nothing is."""
+    """Why a query cannot be answered: what is wrong with its words and its expression; `None` where nothing is."""
 
     words: str | None = None
     expression: str | None = None
@@ -132,12 +142,12 @@ class Findings:
         return _last_page(self.total)
 
 
-def read_ask(pairs: Iterable[tuple[str, str]], page: int) -> Ask:
+def read_items_query(pairs: Iterable[tuple[str, str]], page: int) -> ItemsQuery:
     """What the parameters of an address ask for."""
     listed = list(pairs)
     given = dict(listed)
     chosen = dict.fromkeys((name.removeprefix(_FACET), value) for name, value in listed if name.startswith(_FACET))
-    return Ask(
+    return ItemsQuery(
         words=given.get("q", ""),
         expression=given.get("aq", ""),
         chosen=tuple((field, value) for field, value in chosen if value)[:_MOST_CHOSEN],
@@ -148,32 +158,25 @@ def read_ask(pairs: Iterable[tuple[str, str]], page: int) -> Ask:
     )
 
 
-def find(items: Iterable[StoredItem], fields: Mapping[str, Field], ask: Ask) -> Findings | Mistakes:
+def find(items: Iterable[StoredItem], fields: Mapping[str, Field], query: ItemsQuery) -> Findings | Mistakes:
     """What is found among the items, or why nothing can be.
 
     Args:
         items: The items of a source.
         fields: The fields of its organization, by name.
-        ask: What is asked for.
+        query: What is asked for.
     """
-    expression = _expression(ask)
+    expression = _expression(query)
     if isinstance(expression, Mistakes):
         return expression
-    counters = [FacetCounter(request, fields) for request in _requests(fields, ask)]
-    total = 0
-
-    def passing() -> Iterator[tuple[float, str, StoredItem]]:
-        nonlocal total
-        for score, item in _matching(items, fields, expression):
-            if count(item, counters):
-                total += 1
-                yield -score, item.document_id, item
-
-    best = heapq.nsmallest(ask.page * PAGE_SIZE, passing(), key=itemgetter(0, 1))
-    page = min(ask.page, _last_page(total))
+    counter = ItemCounter(_requests(fields, query), fields)
+    matching = _matching(items, fields, expression)
+    ranked = ((-score, item.document_id, item) for score, item in matching if counter.count(item))
+    # The items are counted as they are drawn here.
+    best = heapq.nsmallest(query.page * PAGE_SIZE, ranked, key=itemgetter(0, 1))
+    page = min(query.page, _last_page(counter.total))
     shown = tuple(item for _, _, item in best[(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
-    facets = (counter.result() for counter in counters)
-    return Findings(total, page, shown, tuple(facet for facet in facets if facet.values))
+    return Findings(counter.total, page, shown, counter.facets())
 
 
 def _matching(
@@ -186,19 +189,19 @@ def _matching(
     left = iter(items)
     while batch := {item.document_id: item for item in islice(left, _BATCH)}:
         named = (attrs.evolve(item, fields={**item.fields, _ID: item.document_id}) for item in batch.values())
-        query = Query(expression=expression.condition, boosts=expression.boosts, count=len(batch))
-        for hit in search(named, fields, query).hits:
+        wanted = Query(expression=expression.condition, boosts=expression.boosts, count=len(batch))
+        for hit in search(named, fields, wanted).hits:
             yield hit.score, batch[str(hit.item.values[_ID])]
 
 
-def _expression(ask: Ask) -> ParsedExpression | Mistakes:
-    parts = [_parsed(ask.words), _parsed(ask.expression)]
+def _expression(query: ItemsQuery) -> ParsedExpression | Mistakes:
+    parts = [_parsed(query.words), _parsed(query.expression)]
     mistakes = [str(part) if isinstance(part, QueryError) else None for part in parts]
     if any(mistakes):
         return Mistakes(*mistakes)
     read = [part for part in parts if not isinstance(part, QueryError)]
     boosts = tuple(boost for part in read for boost in part.boosts)
-    having: list[Expression] = [Exists(ask.having.lower())] if ask.having else []
+    having: list[Expression] = [Exists(query.having.lower())] if query.having else []
     conditions = [*(part.condition for part in read if part.condition != EVERYTHING), *having]
     return ParsedExpression(And(tuple(conditions)), boosts)
 
@@ -210,14 +213,14 @@ def _parsed(text: str) -> ParsedExpression | QueryError:
         return error
 
 
-def _requests(fields: Mapping[str, Field], ask: Ask) -> list[FacetRequest]:
+def _requests(fields: Mapping[str, Field], query: ItemsQuery) -> list[FacetRequest]:
     """What to count: what is asked for, and other facets as far as there is room; hierarchies come first."""
-    asked = [*(name for name, _ in ask.chosen), *([ask.more] if ask.more in fields else [])]
+    asked = [*(name for name, _ in query.chosen), *([query.more] if query.more in fields else [])]
     facets = sorted(filter(_is_counted, fields.values()), key=lambda one: (not one.hierarchical, one.system, one.name))
     others = [field.name for field in facets if field.name not in asked]
     wanted = {*asked, *others[: max(0, _MOST_FACETS - len(set(asked)))]}
     in_order = dict.fromkeys([*(field.name for field in facets), *asked])
-    return [_request(name, fields.get(name), ask) for name in in_order if name in wanted]
+    return [_request(name, fields.get(name), query) for name in in_order if name in wanted]
 
 
 def _is_counted(field: Field) -> bool:
@@ -226,13 +229,13 @@ def _is_counted(field: Field) -> bool:
     return field.facet and (field.type == "STRING" or is_own_number)
 
 
-def _request(name: str, field: Field | None, ask: Ask) -> FacetRequest:
+def _request(name: str, field: Field | None, query: ItemsQuery) -> FacetRequest:
     has_levels = field is not None and field.hierarchical
-    chosen = ask.values_of(name)
+    chosen = query.values_of(name)
     return FacetRequest(
         facet_id=name,
         field=name,
-        count=sys.maxsize if ask.more == name else _VALUES,
+        count=sys.maxsize if query.more == name else _VALUES,
         delimiter=LEVELS if has_levels else None,
         selected=frozenset(tuple(value.split(LEVELS)) if has_levels else (value,) for value in chosen),
     )

@@ -11,15 +11,17 @@ import attrs
 from coveo_enrich.sandbox.browser.addresses import web_address
 from coveo_enrich.sandbox.browser.pictures import Picture, pictures_of
 from coveo_enrich.sandbox.browser.provenance import Provenance, provenance_of
-from coveo_enrich.sandbox.browser.tables import MOST_DROPPED
 from coveo_enrich.sandbox.browser.texts import shortened
 from coveo_enrich.sandbox.browser.values import ShownField, moment, shown_field
-from coveo_enrich.sandbox.indexing.store import Dropped, StoredItem
 from coveo_enrich.sandbox.platform.catalogs import Catalogs
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.item import searched_fields, view
+from coveo_enrich.sandbox.values import Dropped, StoredItem
 
-__all__ = ["Item", "LostMark", "Unindexed", "item_of"]
+__all__ = ["MOST_DROPPED", "Item", "LostMark", "Unindexed", "item_of"]
+
+MOST_DROPPED: Final = 500
+"""Pieces of one item."""
 
 _LONGEST_SAID: Final = 1_000
 _LONGEST_NAME: Final = 300
@@ -126,12 +128,14 @@ def item_of(
         catalogs: The catalogs of its organization.
         now: The time, in milliseconds since 1970.
     """
-    seen, known, provenance = view(stored, {}), searched_fields(fields), provenance_of(stored.fields)
+    seen = view(stored, {})
+    known = searched_fields(fields)
+    provenance = provenance_of(stored.fields)
     unindexed = tuple(Unindexed(one.key, _said(said, one.key), one.reason, one.file_id) for one in dropped)
     lost = [name for name in provenance.marks if name not in stored.fields]
     own = [name for name in seen.values if name not in stored.fields and stored.ordering_id]
     return Item(
-        title=shortened(seen.title, 300),
+        title=shortened(seen.title, _LONGEST_NAME),
         document_id=stored.document_id,
         is_indexed=stored.ordering_id > 0,
         link=web_address(str(stored.fields.get("clickableuri", ""))),

@@ -8,16 +8,16 @@ from typing import Final
 import attrs
 
 from coveo_enrich.sandbox.browser.addresses import address, is_fit
-from coveo_enrich.sandbox.browser.finding import LAST_PAGE, LEVELS, MORE_VALUES, PAGE_SIZE, Ask, Findings
+from coveo_enrich.sandbox.browser.finding import LAST_PAGE, LEVELS, MORE_VALUES, PAGE_SIZE, Findings, ItemsQuery
 from coveo_enrich.sandbox.browser.paging import Pager, pager
 from coveo_enrich.sandbox.browser.pictures import Picture, first_picture
 from coveo_enrich.sandbox.browser.provenance import provenance_of
 from coveo_enrich.sandbox.browser.texts import shortened
 from coveo_enrich.sandbox.browser.values import ShownField, shown_field
-from coveo_enrich.sandbox.indexing.store import Source, StoredItem
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.facets import FacetResult, FacetValue
 from coveo_enrich.sandbox.search.item import view
+from coveo_enrich.sandbox.values import Source, StoredItem
 
 __all__ = ["Card", "Chip", "Choice", "Facet", "Results", "results_of"]
 
@@ -124,10 +124,10 @@ class Results:
     is_cut: bool
 
 
-def results_of(findings: Findings, ask: Ask, fields: Mapping[str, Field], source: Source) -> Results:
+def results_of(findings: Findings, query: ItemsQuery, fields: Mapping[str, Field], source: Source) -> Results:
     """What the page shows of what was found."""
 
-    def address_of(other: Ask) -> str:
+    def address_of(other: ItemsQuery) -> str:
         return address("/", source, other.pairs())
 
     last = findings.last_page
@@ -135,14 +135,14 @@ def results_of(findings: Findings, ask: Ask, fields: Mapping[str, Field], source
         total=findings.total,
         first=(findings.page - 1) * PAGE_SIZE + 1,
         cards=tuple(_card(item, fields, source) for item in findings.items),
-        facets=tuple(_facets(findings.facets, ask, source)),
-        chips=tuple(_chips(ask, fields, source)),
-        clear=address_of(Ask(is_all=ask.is_all)),
-        other_view=address_of(attrs.evolve(ask, is_all=not ask.is_all, page=1)),
-        only_enriched=_only_enriched(findings, ask, source),
+        facets=tuple(_facets(findings.facets, query, source)),
+        chips=tuple(_chips(query, fields, source)),
+        clear=address_of(ItemsQuery(is_all=query.is_all)),
+        other_view=address_of(attrs.evolve(query, is_all=not query.is_all, page=1)),
+        only_enriched=_only_enriched(findings, query, source),
         pager=pager(
             findings.page,
-            lambda page: address_of(attrs.evolve(ask, page=page)),
+            lambda page: address_of(attrs.evolve(query, page=page)),
             last=last,
             has_more=findings.page < last,
         ),
@@ -185,44 +185,44 @@ def _readable(value: str) -> str:
     return value.replace(LEVELS, " › ")  # noqa: RUF001 - the usual sign between levels
 
 
-def _chips(ask: Ask, fields: Mapping[str, Field], source: Source) -> Iterator[Chip]:
-    for name, value in ask.chosen:
+def _chips(query: ItemsQuery, fields: Mapping[str, Field], source: Source) -> Iterator[Chip]:
+    for name, value in query.chosen:
         has_levels = name in fields and fields[name].hierarchical
-        without = address("/", source, ask.without_value(name, value).pairs())
+        without = address("/", source, query.without_value(name, value).pairs())
         yield Chip(name, shortened(_readable(value) if has_levels else value, _LONGEST_VALUE), without)
-    if ask.having:
-        without = address("/", source, attrs.evolve(ask, having="", page=1).pairs())
-        yield Chip("only items with", shortened(ask.having, _LONGEST_VALUE), without)
+    if query.having:
+        without = address("/", source, attrs.evolve(query, having="", page=1).pairs())
+        yield Chip("only items with", shortened(query.having, _LONGEST_VALUE), without)
 
 
-def _facets(results: Iterable[FacetResult], ask: Ask, source: Source) -> Iterator[Facet]:
+def _facets(results: Iterable[FacetResult], query: ItemsQuery, source: Source) -> Iterator[Facet]:
     for number, result in enumerate(results):
         name = result.request.field
-        more = address("/", source, attrs.evolve(ask, more=name, page=1).pairs())
+        more = address("/", source, attrs.evolve(query, more=name, page=1).pairs())
         yield Facet(
             field=name,
-            choices=tuple(_choice(value, (), name, ask, source) for value in result.values[:MORE_VALUES]),
-            is_open=number < _OPEN_FACETS or ask.more == name or bool(ask.values_of(name)),
-            more=f"{more}#facet-{name}" if result.has_more and ask.more != name else None,
+            choices=tuple(_choice(value, (), name, query, source) for value in result.values[:MORE_VALUES]),
+            is_open=number < _OPEN_FACETS or query.more == name or bool(query.values_of(name)),
+            more=f"{more}#facet-{name}" if result.has_more and query.more != name else None,
             values=len(result.values) if len(result.values) > MORE_VALUES else None,
         )
 
 
-def _choice(value: FacetValue, above: tuple[str, ...], field: str, ask: Ask, source: Source) -> Choice:
+def _choice(value: FacetValue, above: tuple[str, ...], field: str, query: ItemsQuery, source: Source) -> Choice:
     path = (*above, value.value)
     whole = LEVELS.join(path)
-    other = ask.without_value(field, whole) if value.is_selected else ask.with_value(field, whole)
-    is_open = value.is_selected or ask.has_below(field, whole)
+    other = query.without_value(field, whole) if value.is_selected else query.with_value(field, whole)
+    is_open = value.is_selected or query.has_below(field, whole)
     children = value.children[:MORE_VALUES] if is_open else ()
-    below = tuple(_choice(child, path, field, ask, source) for child in children)
+    below = tuple(_choice(child, path, field, query, source) for child in children)
     link = address("/", source, other.pairs()) if is_fit(whole) else None
     return Choice(shortened(value.value, _LONGEST_VALUE), value.count, value.is_selected, link, below)
 
 
-def _only_enriched(findings: Findings, ask: Ask, source: Source) -> str | None:
+def _only_enriched(findings: Findings, query: ItemsQuery, source: Source) -> str | None:
     """Those that have the field which tells of enrichment."""
     names = (provenance_of(item.fields).field for item in findings.items)
     name = next((name for name in names if name), None)
-    if name is None or name == ask.having:
+    if name is None or name == query.having:
         return None
-    return address("/", source, attrs.evolve(ask, having=name, page=1).pairs())
+    return address("/", source, attrs.evolve(query, having=name, page=1).pairs())

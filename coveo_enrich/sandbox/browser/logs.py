@@ -10,8 +10,8 @@ from typing import Final
 import attrs
 
 from coveo_enrich.sandbox.browser.values import moment
-from coveo_enrich.sandbox.indexing.store import Source
 from coveo_enrich.sandbox.logs.entries import LogEntry, LogQuery
+from coveo_enrich.sandbox.values import Source
 
 __all__ = ["PAGE_SIZE", "RESULTS", "LogLine", "lines_of", "log_query"]
 
@@ -51,7 +51,8 @@ def log_query(source: Source, result: str, name: str) -> LogQuery:
 
 def lines_of(entries: Iterable[LogEntry], page: int) -> tuple[list[LogLine], int, bool]:
     """A page of entries, or the last one where it is beyond that; which one it is; and whether there are more."""
-    left, number = iter(entries), 1
+    left = iter(entries)
+    number = 1
     shown = list(islice(left, PAGE_SIZE))
     while number < page and (further := list(islice(left, PAGE_SIZE))):
         shown, number = further, number + 1

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 
 from coveo_enrich.sandbox.browser.addresses import address
-from coveo_enrich.sandbox.indexing.store import Source, SourceSize
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.platform.mappings import Mappings, Rule
+from coveo_enrich.sandbox.values import Source, SourceSize
 
 __all__ = ["FieldRow", "RuleGroup", "RuleRow", "SourceRow", "field_rows", "rule_groups", "source_rows"]
 

@@ -75,5 +75,6 @@ def pager(number: int, address_of: Callable[[int], str], *, last: int | None, ha
         last: The last page; `None` when it is not known.
         has_more: Whether there is a page after this one.
     """
-    before, after = number > 1, has_more
-    return Pager(number, last, address_of(number - 1) if before else None, address_of(number + 1) if after else None)
+    before = address_of(number - 1) if number > 1 else None
+    after = address_of(number + 1) if has_more else None
+    return Pager(number, last, before, after)

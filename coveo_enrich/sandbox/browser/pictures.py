@@ -8,12 +8,15 @@ from typing import Final
 import attrs
 
 from coveo_enrich.sandbox.browser.addresses import web_address
+from coveo_enrich.sandbox.browser.texts import shortened
 
 __all__ = ["Picture", "first_picture", "pictures_of"]
 
 _MOST: Final = 24
 # Of picture data, as a page may hold many.
 _LONGEST: Final = 200_000
+# What a caption has room for.
+_LONGEST_SAID: Final = 200
 _DATA: Final = "data:image/"
 
 
@@ -46,7 +49,7 @@ def first_picture(fields: Mapping[str, object]) -> Picture | None:
 
 def _picture(text: str) -> Picture:
     is_data = text[: len(_DATA)].lower() == _DATA and "," in text
-    said = text if len(text) <= 200 else f"{text[:199]}…"  # noqa: PLR2004 - what a caption has room for
+    said = shortened(text, _LONGEST_SAID)
     if is_data and len(text) > _LONGEST:
         return Picture(said, None, "Too large to show")
     address = text if is_data else web_address(text)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
@@ -18,26 +17,27 @@ from starlette.routing import Route
 from coveo_enrich.sandbox.access import Account
 from coveo_enrich.sandbox.backend import Backend, SandboxStream
 from coveo_enrich.sandbox.browser.addresses import address, page_number
-from coveo_enrich.sandbox.browser.finding import LAST_PAGE, PAGE_SIZE, Findings, Mistakes, find, read_ask
-from coveo_enrich.sandbox.browser.item import Item, item_of
+from coveo_enrich.sandbox.browser.finding import (
+    LAST_PAGE,
+    PAGE_SIZE,
+    Findings,
+    ItemsQuery,
+    Mistakes,
+    find,
+    read_items_query,
+)
+from coveo_enrich.sandbox.browser.item import MOST_DROPPED, Item, item_of
 from coveo_enrich.sandbox.browser.items import results_of
 from coveo_enrich.sandbox.browser.logs import RESULTS, lines_of, log_query
 from coveo_enrich.sandbox.browser.organization import SourceRow, field_rows, rule_groups, source_rows
 from coveo_enrich.sandbox.browser.paging import Cut, Pager, cut, pager
-from coveo_enrich.sandbox.browser.tables import (
-    dropped_of_group,
-    dropped_of_item,
-    filled_fields,
-    groups_of_dropped,
-    stored_item,
-    stored_items,
-    what_item_said,
-)
 from coveo_enrich.sandbox.browser.texts import python_text
 from coveo_enrich.sandbox.clock import milliseconds
 from coveo_enrich.sandbox.http.listening import is_loopback, named_host
-from coveo_enrich.sandbox.indexing.store import Source, StoredItem
+from coveo_enrich.sandbox.indexing.source_reader import DroppedGroup, SourceReader
+from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.platform.organizations import Organization
+from coveo_enrich.sandbox.values import Dropped, Source, StoredItem
 
 __all__ = ["ContentBrowser"]
 
@@ -170,43 +170,43 @@ class ContentBrowser:
         if look.row.is_empty:
             connection = self._connection(look.request, look.source)
             return self._page("empty.html", look, tab="items", connection=connection)
-        ask = read_ask(look.request.query_params.multi_items(), look.page)
+        query = read_items_query(look.request.query_params.multi_items(), look.page)
         fields = self._organization(look).by_name
-
-        def ask_for(items: Iterator[StoredItem]) -> Findings | Mistakes:
-            return find((item for item in items if item.source_id == look.source.source_id), fields, ask)
-
-        if ask.is_all:
-            found = await self._read(lambda tables: ask_for(stored_items(tables, look.source)))
-        else:
-            found = await asyncio.wrap_future(self._backend.searched(look.source.organization_id, ask_for))
-        mistakes, findings = (found, None) if isinstance(found, Mistakes) else (Mistakes(), found)
-        results = findings and results_of(findings, ask, fields, look.source)
-        example = next((name for name in ("ec_brand", "ec_color") if name in fields), "title")
+        found = await self._found(look.source, fields, query)
         context: dict[str, Any] = {
-            "ask": ask,
-            "mistakes": mistakes,
-            "results": results,
-            "example": example,
+            "query": query,
+            "mistakes": found if isinstance(found, Mistakes) else Mistakes(),
+            "results": results_of(found, query, fields, look.source) if isinstance(found, Findings) else None,
+            "example": next((name for name in ("ec_brand", "ec_color") if name in fields), "title"),
             "last_page": LAST_PAGE,
+            "page_size": PAGE_SIZE,
         }
-        return self._page("items.html", look, tab="items", page_size=PAGE_SIZE, **context)
+        return self._page("items.html", look, tab="items", **context)
+
+    async def _found(self, source: Source, fields: Mapping[str, Field], query: ItemsQuery) -> Findings | Mistakes:
+        def find_among(items: Iterable[StoredItem]) -> Findings | Mistakes:
+            return find((item for item in items if item.source_id == source.source_id), fields, query)
+
+        if query.is_all:
+            return await self._read(source, lambda reader: find_among(reader.items()))
+        return await asyncio.wrap_future(self._backend.searched(source.organization_id, find_among))
 
     async def _item(self, look: _Look) -> Response:
-        document_id, source = look.given("id"), look.source
-        fields, catalogs = self._organization(look).by_name, self._backend.catalogs.of(source.organization_id)
+        document_id = look.given("id")
+        fields = self._organization(look).by_name
+        catalogs = self._backend.catalogs.of(look.source.organization_id)
         now = milliseconds(self._backend.clock.now())
 
-        def read(tables: sqlite3.Connection) -> Item | None:
-            stored = stored_item(tables, source, document_id)
-            dropped = dropped_of_item(tables, source, document_id)
+        def read(reader: SourceReader) -> Item | None:
+            stored = reader.item(document_id)
+            dropped = reader.dropped_of(document_id, MOST_DROPPED)
             if stored is None and not dropped:
                 return None
-            said = what_item_said(tables, source, document_id)
-            nothing = StoredItem(source.source_id, document_id, 0, 0, {})
+            said = reader.said(document_id)
+            nothing = StoredItem(look.source.source_id, document_id, 0, 0, {})
             return item_of(stored or nothing, dropped, said, fields=fields, catalogs=catalogs, now=now)
 
-        item = await self._read(read)
+        item = await self._read(look.source, read)
         if item is None:
             return self._problem("There is no such item in this source, and nothing was dropped of one.", look)
         return self._page("item.html", look, tab="items", item=item)
@@ -214,14 +214,22 @@ class ContentBrowser:
     async def _dropped(self, look: _Look) -> Response:
         if "reason" in look.request.query_params:
             return await self._dropped_of(look, look.given("reason"), look.request.query_params.get("key"))
-        groups, shown = await self._read(lambda tables: groups_of_dropped(tables, look.source, look.page, _ROWS))
+
+        def read(reader: SourceReader) -> tuple[list[DroppedGroup], Cut]:
+            shown = cut(look.page, reader.count_dropped_groups(), _ROWS)
+            return reader.dropped_groups(shown.first, shown.size), shown
+
+        groups, shown = await self._read(look.source, read)
         pages = look.pager(shown, "/browse/dropped")
         return self._page("dropped.html", look, tab="dropped", groups=groups, pager=pages)
 
     async def _dropped_of(self, look: _Look, reason: str, key: str | None) -> Response:
-        pieces, total, shown = await self._read(
-            lambda tables: dropped_of_group(tables, look.source, (reason, key), look.page, _ROWS)
-        )
+        def read(reader: SourceReader) -> tuple[list[Dropped], int, Cut]:
+            total = reader.count_in_group(reason, key)
+            shown = cut(look.page, total, _ROWS)
+            return reader.dropped_in_group(reason, key, shown.first, shown.size), total, shown
+
+        pieces, total, shown = await self._read(look.source, read)
         pages = look.pager(shown, "/browse/dropped", reason=reason, key=key)
         context: dict[str, Any] = {"reason": reason, "key": key, "pieces": pieces, "total": total, "pager": pages}
         return self._page("dropped_group.html", look, tab="dropped", **context)
@@ -248,7 +256,8 @@ class ContentBrowser:
         return self._page("stream.html", look, tab="streams", **context)
 
     async def _logs(self, look: _Look) -> Response:
-        result, name = look.given("result"), look.given("id").strip()
+        result = look.given("result")
+        name = look.given("id").strip()
         query = log_query(look.source, result, name)
         lines, page, has_more = await asyncio.wrap_future(
             self._backend.logged(look.source.organization_id, query, partial(lines_of, page=look.page))
@@ -265,7 +274,7 @@ class ContentBrowser:
         return self._page("logs.html", look, tab="logs", **context)
 
     async def _fields(self, look: _Look) -> Response:
-        filled = await self._read(lambda tables: filled_fields(tables, look.source))
+        filled = await self._read(look.source, lambda reader: reader.filled_fields())
         rows = field_rows(self._organization(look).fields(), filled, look.source)
         shown = cut(look.page, len(rows), _FIELDS)
         pages = look.pager(shown, "/browse/fields")
@@ -280,15 +289,16 @@ class ContentBrowser:
         sizes = await asyncio.wrap_future(self._backend.sizes())
         return source_rows(sizes, self._backend.stream_states())
 
-    async def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        return await asyncio.wrap_future(self._backend.look(read))
+    async def _read(self, source: Source, read: Callable[[SourceReader], T]) -> T:
+        return await asyncio.wrap_future(self._backend.look(source, read))
 
     def _organization(self, look: _Look) -> Organization:
         return self._backend.organization(look.source.organization_id)
 
     def _connection(self, request: Request, source: Source | None) -> Mapping[str, str]:
         """What a client has to be told to push here, but for the key."""
-        source, here = source or self._account.source, str(request.base_url).rstrip("/")
+        source = source or self._account.source
+        here = str(request.base_url).rstrip("/")
         return {
             "organization_id": source.organization_id,
             "source_id": source.source_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 
 import attrs
@@ -29,14 +30,34 @@ __all__ = ["FrontDoor"]
 
 
 class FrontDoor:
-    """An ASGI application around the sandbox's own."""
+    """An ASGI application around the sandbox's own.
 
-    def __init__(self, app: ASGIApp, clock: Clock, faults: Faults, budget: CallBudget, journal: Journal) -> None:
+    Args:
+        app: The sandbox's own.
+        clock: Its time.
+        faults: What was ordered.
+        budget: How many calls there may be.
+        journal: Where requests are written down.
+        is_page: Whether a path is that of a page for people; a look at one is no call of a client that is tested, and
+            not written down.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        clock: Clock,
+        faults: Faults,
+        budget: CallBudget,
+        journal: Journal,
+        *,
+        is_page: Callable[[str], bool],
+    ) -> None:
         self._app = app
         self._clock = clock
         self._faults = faults
         self._budget = budget
         self._journal = journal
+        self._is_page = is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -64,8 +85,10 @@ class FrontDoor:
         return None
 
     def _note(self, request: SandboxRequest) -> Note:
+        is_look = request.method in ("GET", "HEAD") and self._is_page(request.path)
+
         def note(status: int | None, body_size: int) -> None:
-            if not _is_look(request):
+            if not is_look:
                 self._journal.add(attrs.evolve(request, status=status, body_size=body_size))
 
         return note
@@ -85,12 +108,6 @@ def _request(scope: Scope, now: datetime) -> SandboxRequest:
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     method, path = scope["method"], scope["path"]
     return SandboxRequest(method, path, operation_of(method, path), None, headers, now, 0)
-
-
-def _is_look(request: SandboxRequest) -> bool:
-    """Whether somebody looks at a page of the browser, which is no call of a client that is tested."""
-    is_page = request.path == "/" or request.path.startswith("/browse/")
-    return is_page and request.method in ("GET", "HEAD")
 
 
 def _too_many_requests(seconds: int) -> Answer:

@@ -7,7 +7,6 @@ before whatever comes next.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,8 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from coveo_enrich.sandbox.indexing.processing import Abandoned, Intake, process_file, reject_file
-from coveo_enrich.sandbox.indexing.store import Dropped, Source, SourceSize, Store, StoredItem
+from coveo_enrich.sandbox.indexing.source_reader import SourceReader
+from coveo_enrich.sandbox.indexing.store import Store
 from coveo_enrich.sandbox.logs.entries import LogEntry, LogQuery
+from coveo_enrich.sandbox.values import Dropped, Source, SourceSize, StoredItem
 
 __all__ = ["Index"]
 
@@ -141,9 +142,9 @@ class Index:
         """What ``ask`` makes of the items that searches find now, which come in no order."""
         return self._read(lambda: ask(self._store.searchable(organization_id, now)), now)
 
-    def look(self, read: Callable[[sqlite3.Connection], T], now: int) -> Future[T]:
-        """What ``read`` reads of the store's tables."""
-        return self._read(lambda: self._store.look(read), now)
+    def look(self, source: Source, read: Callable[[SourceReader], T], now: int) -> Future[T]:
+        """What ``read`` reads of what is stored of a source."""
+        return self._read(lambda: read(self._store.reader(source)), now)
 
     def count(self, source: Source, now: int) -> Future[int]:
         """How many items there are."""

@@ -24,10 +24,11 @@ from coveo_enrich.sandbox.indexing.indexing import (
     sent_item,
 )
 from coveo_enrich.sandbox.indexing.sampling import Sampling
-from coveo_enrich.sandbox.indexing.store import Dropped, Store
+from coveo_enrich.sandbox.indexing.store import Store
 from coveo_enrich.sandbox.logs.entries import Event, file_event, indexed_event, rejected_event
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.platform.mappings import Mappings
+from coveo_enrich.sandbox.values import Dropped
 
 __all__ = ["Abandoned", "Intake", "UploadedFile", "process_file", "reject_file"]
 
@@ -185,7 +186,9 @@ class _Writer:
 
     def _flush(self) -> None:
         """Write what is held back."""
-        held, store, source = self._held, self._store, self._source
+        held = self._held
+        store = self._store
+        source = self._source
         store.forget_dropped(source, (name for name, item in held.items() if item.forgotten is None))
         store.forget_dropped_keys(source, ((name, key) for name, item in held.items() for key in item.forgotten or ()))
         items = ((name, item.values) for name, item in held.items() if item.is_changed and item.values is not None)
@@ -195,7 +198,10 @@ class _Writer:
         if self._logged_at is not None:
             store.log(source, self._logged_at, self._events)
         self._sampling.flush()
-        self._held, self._reports, self._events, self._held_bytes = {}, [], [], 0
+        self._held = {}
+        self._held_bytes = 0
+        self._reports = []
+        self._events = []
 
     def _put(self, entry: Entry) -> bool:
         item = sent_item(entry.value, entry.size)
@@ -274,7 +280,9 @@ class _Writer:
         if held.values is None:
             fields = self._store.item(self._source, document_id)
             if fields is not None:
-                held.values, held.size, held.measured = json.loads(fields), len(fields), len(fields)
+                held.values = json.loads(fields)
+                held.size = len(fields)
+                held.measured = len(fields)
                 self._held_bytes += len(fields)
         return held
 
@@ -287,7 +295,9 @@ class _Writer:
             held.measured = size if size <= MAX_ITEM_BYTES else size - growth
         if size > MAX_ITEM_BYTES:
             return self._reject(Rejected(document_id, f"the item would have more than {MAX_ITEM_BYTES:,} bytes"))
-        held.values, held.is_changed, held.size = kept.values, True, size
+        held.values = kept.values
+        held.is_changed = True
+        held.size = size
         if held.forgotten is not None:
             held.forgotten |= keys
         lower = {key.lower() for key in keys}

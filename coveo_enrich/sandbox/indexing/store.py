@@ -10,18 +10,16 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
-
-import attrs
+from typing import Any, TypeAlias
 
 from coveo_enrich.sandbox.indexing.indexing import Indexed
+from coveo_enrich.sandbox.indexing.source_reader import SourceReader
 from coveo_enrich.sandbox.logs.entries import LOG_DAYS, Event, LogEntry
+from coveo_enrich.sandbox.values import Dropped, Source, SourceSize, StoredItem
 
-__all__ = ["Dropped", "Source", "SourceSize", "Store", "StoredItem"]
-
-T = TypeVar("T")
+__all__ = ["Store"]
 
 _APPLICATION_ID = 0x436F_5362
 _VERSION = 1
@@ -84,59 +82,6 @@ CREATE TABLE IF NOT EXISTS catalogs (organization_id TEXT PRIMARY KEY, model TEX
 """
 _REMEMBER = "INSERT INTO earlier VALUES (old.source, old.document_id, old.ordering_id, old.fields, old.indexed, due());"
 _LOG_MILLISECONDS = LOG_DAYS * 24 * 60 * 60 * 1000
-
-
-@attrs.frozen
-class Dropped:
-    """Something that was sent and that is not in the index.
-
-    Attributes:
-        document_id: The item; `None` when it has no id that can be told, or when a whole file is meant.
-        key: The metadata key as it was sent; `None` when the whole item or file was rejected.
-        reason: Why.
-        file_id: The file it came in.
-    """
-
-    document_id: str | None
-    key: str | None
-    reason: str
-    file_id: str
-
-
-@attrs.frozen
-class Source:
-    """The name of a source."""
-
-    organization_id: str
-    source_id: str
-
-
-@attrs.frozen
-class StoredItem:
-    """An item as a search finds it.
-
-    Attributes:
-        source_id: Its source.
-        document_id: Its id.
-        ordering_id: The orderingId of the last operation on it.
-        indexed: Since when searches find it so, in milliseconds since 1970.
-        fields: The fields that were kept.
-    """
-
-    source_id: str
-    document_id: str
-    ordering_id: int
-    indexed: int
-    fields: Mapping[str, Any]
-
-
-@attrs.frozen
-class SourceSize:
-    """A source, how many items are in the index for it, and how many pieces of what was sent are not."""
-
-    source: Source
-    items: int
-    dropped: int
 
 
 _DroppedRow: TypeAlias = tuple[str | None, str | None, str, str]
@@ -378,13 +323,9 @@ class Store:
             "UPDATE sources SET barred_until = max(barred_until, ?) WHERE key = ?", (older_than, source)
         )
 
-    def look(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``read`` reads of the tables, in which it cannot change anything."""
-        self._database.execute("PRAGMA query_only = ON")
-        try:
-            return read(self._database)
-        finally:
-            self._database.execute("PRAGMA query_only = OFF")
+    def reader(self, source: Source) -> SourceReader:
+        """A reader of what is stored of a source; as it makes no source, it can be asked for any."""
+        return SourceReader(self._database, source)
 
     def save_field(self, organization_id: str, name: str, model: Mapping[str, Any] | None) -> None:
         """Remember a field; without a model, forget it."""

@@ -1,1 +1,1 @@
-"""The Platform API: fields, mapping rules, catalogs and what is told of metadata."""
+"""The Platform API: fields, mapping rules, catalogs and privileges."""

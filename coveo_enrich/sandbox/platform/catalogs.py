@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias, TypeVar
 
 import attrs
 
-from coveo_enrich.sandbox.indexing.store import StoredItem
 from coveo_enrich.sandbox.refusals import Refused, invalid_parameter
+from coveo_enrich.sandbox.values import StoredItem
 
 __all__ = ["AvailabilityFilter", "Catalog", "CatalogConfiguration", "Catalogs", "ObjectKind", "usual_configuration"]
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from coveo_enrich.sandbox.access import Privilege
 from coveo_enrich.sandbox.http.exchange import json_answer, read_list, read_object
 from coveo_enrich.sandbox.http.paging import number_in
-from coveo_enrich.sandbox.indexing.batch_results import batch_results
+from coveo_enrich.sandbox.platform.batch_results import batch_results
 from coveo_enrich.sandbox.platform.field_search import found_fields
 from coveo_enrich.sandbox.platform.fields import Field, field_from_model, field_model
 from coveo_enrich.sandbox.platform.organizations import Organization

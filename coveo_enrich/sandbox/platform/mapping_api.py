@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from coveo_enrich.sandbox.access import Privilege
 from coveo_enrich.sandbox.http.exchange import json_answer, read_list, read_object
-from coveo_enrich.sandbox.indexing.batch_results import batch_results
+from coveo_enrich.sandbox.platform.batch_results import batch_results
 from coveo_enrich.sandbox.platform.mapping_models import (
     mappings_from_model,
     mappings_model,

@@ -6,8 +6,8 @@ import uuid
 
 import attrs
 
-from coveo_enrich.sandbox.indexing.store import Source
 from coveo_enrich.sandbox.refusals import invalid_parameter
+from coveo_enrich.sandbox.values import Source
 
 __all__ = ["Receipt", "Stream", "Streams"]
 

@@ -14,7 +14,6 @@ from starlette.routing import Route
 from coveo_enrich.sandbox.access import Account, check_organization, check_token
 from coveo_enrich.sandbox.backend import Backend
 from coveo_enrich.sandbox.http.exchange import json_answer, read_object
-from coveo_enrich.sandbox.indexing.store import StoredItem
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.expressions import QueryError
 from coveo_enrich.sandbox.search.facets import FacetResult, FacetValue
@@ -22,6 +21,7 @@ from coveo_enrich.sandbox.search.item import searched_fields
 from coveo_enrich.sandbox.search.request import ResultShape, body_of_parameters, query_of, shape_of, values_query
 from coveo_enrich.sandbox.search.search import Found, Hit, Query, search
 from coveo_enrich.sandbox.strict_json import Json
+from coveo_enrich.sandbox.values import StoredItem
 
 __all__ = ["SearchApi"]
 

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias, cast
 import attrs
 
 from coveo_enrich.sandbox.indexing.indexing import Indexed, Scalar
-from coveo_enrich.sandbox.indexing.store import StoredItem
 from coveo_enrich.sandbox.platform.fields import Field
+from coveo_enrich.sandbox.values import StoredItem
 
 __all__ = ["Value", "View", "searched_fields", "view"]
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
-from coveo_enrich.sandbox.indexing.store import StoredItem
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.expressions import And, AtLeast, Boost, Expression, Or, Phrase, SortError, folded
 from coveo_enrich.sandbox.search.facets import FacetRequest, FacetResult, Tally
 from coveo_enrich.sandbox.search.item import Value, View, searched_fields, view
 from coveo_enrich.sandbox.search.matching import Candidate, lexicon_of, test_of
+from coveo_enrich.sandbox.values import StoredItem
 
 __all__ = ["Found", "Hit", "Query", "SortKey", "search"]
 

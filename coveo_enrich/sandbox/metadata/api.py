@@ -1,4 +1,4 @@
-"""The calls of the metadata report: from HTTP to `metadata` and back."""
+"""The calls of the metadata report: from HTTP to `report` and back."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from starlette.routing import Route
 from coveo_enrich.sandbox.backend import Backend
 from coveo_enrich.sandbox.http.exchange import json_answer
 from coveo_enrich.sandbox.http.paging import number_in, page_of, sorted_by
-from coveo_enrich.sandbox.indexing.metadata import MetadataReports, reported
-from coveo_enrich.sandbox.indexing.store import Source
+from coveo_enrich.sandbox.metadata.report import MetadataReports, reported
 from coveo_enrich.sandbox.refusals import Refused
+from coveo_enrich.sandbox.values import Source
 
 __all__ = ["AdmitToSource", "MetadataApi"]
 
