@@ -133,16 +133,14 @@ class Pace:
         self._latest = -math.inf
         self._lock = threading.Lock()
 
-    def take(self, now: float, places: int = 1) -> float:
+    def take(self, now: float) -> float:
         """Take the next place, and return how many seconds to wait before making the call.
 
         Args:
             now: The time in seconds by a clock that never goes back; threads may bring their times out of order.
-            places: How many a call takes; it waits for the last of them.
         """
         with self._lock:
-            for _ in range(places):
-                self._latest = self._next(now)
+            self._latest = self._next(now)
             return self._latest - now
 
     def _next(self, now: float) -> float:

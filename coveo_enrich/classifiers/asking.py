@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -19,7 +20,7 @@ from coveo_enrich._threads import Event
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.outcomes import Asked, BatchRefused, Outcome, Unforeseen, Unread, asked_about, failure_of
 from coveo_enrich.classifiers.protocols import Classifier
-from coveo_enrich.classifiers.standing import Standing
+from coveo_enrich.classifiers.shared_limits import Caller, SharedLimits
 from coveo_enrich.classifiers.values import Classification, Failure
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.images.image import ProductImage
@@ -89,8 +90,10 @@ class Asker:
             be, or `None` when that is not known before other calls have ended; called from several threads.
         settle: Told of each call that was allowed, once it has ended, about how many pictures it was to be, and how
             many of these its service was not asked about, as they could not be read.
-        standing: What is kept to together with others who ask the classifier; `None` (default): there are none.
-        patience: How patiently a picture is asked about again; `None` (default): with that of a night's run.
+        limits: Concurrency, pace and pauses shared with others that ask this classifier; `None` (default): its own.
+        patience: How patiently a picture is asked about again; `None` (default): as a run over a catalog does.
+        has_answered: Whether the classifier has said something about a picture before.
+        goes_first: Whether its calls go before those of others that do not: a shopper waits for them.
 
     Attributes:
         declared: What the classifier declares.
@@ -108,8 +111,10 @@ class Asker:
         reading: threading.Semaphore,
         take: Callable[[int], int | None],
         settle: Callable[[int, int], object] = _no_settling,
-        standing: Standing | None = None,
+        limits: SharedLimits | None = None,
         patience: RetryPolicy | None = None,
+        has_answered: bool = False,
+        goes_first: bool = False,
     ) -> None:
         self.declared = Declared.of(classifier)
         self._classifier = classifier
@@ -117,10 +122,10 @@ class Asker:
         self._reading = reading
         self._take = take
         self._settle = settle
-        self._standing = standing or Standing(calls_at_once, self.declared.images_per_second)
+        self._limits = limits or SharedLimits(calls_at_once, self.declared.images_per_second)
         self._patience = patience or PATIENCE
         self._budget = RetryBudget(self._patience.budget_seconds)
-        self.has_answered = False
+        self.has_answered = has_answered
         self._broken: ConfigurationError | None = None
         self._tickets = SimpleQueue[_Ticket | None]()
         self._gathering = threading.Lock()
@@ -128,6 +133,7 @@ class Asker:
         self._callers: list[threading.Thread] = []
         self._stopped = Event()
         self._farewell_until = 0.0
+        self._caller = Caller(self._stopped, self._patience.longest_wait_seconds, goes_first)
 
     def ask(self, image: ProductImage, on_answer: Callable[[Outcome], object] = _no_matter) -> Outcome | None:
         """Say what is in a picture, or why that cannot be said; waits until it is known. `None`: it may not be asked.
@@ -145,7 +151,7 @@ class Asker:
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001 - a picture may be anything
-            return failure_of(error, image, None)
+            return failure_of(error, image.url, None)
         outcome: Outcome | None = None
         for failures in count(1):
             answered = self._ask_once(ready, on_answer)
@@ -171,7 +177,8 @@ class Asker:
         self.begin_stop()
         for caller in self._callers:
             if caller is not threading.current_thread():  # where a run that nobody has any more may be cleared away
-                caller.join(max(0.0, self._farewell_until - time.monotonic()))
+                with suppress(RuntimeError):  # Ctrl-C came while it was being started
+                    caller.join(max(0.0, self._farewell_until - time.monotonic()))
 
     def _ready(self, image: ProductImage) -> ProductImage:
         """The picture as the classifier takes it; as it is, when it declares nothing."""
@@ -213,8 +220,8 @@ class Asker:
             for number in range(self._calls_at_once):
                 name = f"coveo-enrich-ask-{self.declared.name}_{number}"
                 caller = threading.Thread(target=self._call_until_stopped, name=name, daemon=True)
+                self._callers.append(caller)  # first, so that it is stopped although Ctrl-C comes meanwhile
                 caller.start()
-                self._callers.append(caller)
 
     def _call_until_stopped(self) -> None:
         while batch := self._gather():
@@ -250,8 +257,8 @@ class Asker:
             return [self._broken] * len(images)
         allowed = 0
         outcomes: Sequence[Asked | None] | BatchRefused = ()
-        with self._standing.call(self._gives_up) as may_call:
-            if not (may_call and self._wait_for_turn(len(images))):
+        with self._limits.call(len(images), self._caller) as may_call:
+            if not may_call:
                 return [self._not_asked(image) for image in images]
             allowed = self._allowed(len(images))
             if allowed:
@@ -280,41 +287,21 @@ class Asker:
             return outcomes
         # Before anyone hears of it: whoever hears of an error next has to know whether there was a success.
         if any(isinstance(one, Classification) for one in outcomes):
-            self.has_answered = self._standing.has_answered = True
+            self.has_answered = self._limits.has_answered = True
         self._broken = self._broken or next((one for one in outcomes if isinstance(one, ConfigurationError)), None)
         self._heed_pauses(outcomes)
         return outcomes
 
-    def _wait_for_turn(self, places: int) -> bool:
-        """Wait until a call may be made; `False` when none may, as all is told to stop, or to pause for too long."""
-        if self._pauses_too_long():  # before a place is taken that others will need once the pause is over
-            return False
-        with self._standing.turn(places, self._gives_up) as wait:
-            if wait is None:
-                return False
-            turn = time.monotonic() + wait
-            # A pause may be asked for meanwhile.
-            while (seconds := max(turn - time.monotonic(), self._standing.seconds_quiet)) > 0:
-                if self._pauses_too_long() or self._stopped.wait(seconds):
-                    return False
-        return not self._stopped.is_set()
-
-    def _gives_up(self) -> bool:
-        return self._stopped.is_set() or self._pauses_too_long()
-
     def _not_asked(self, image: ProductImage) -> Failure:
         if self._stopped.is_set():
             return Failure("transient", _LEFT, image=image.url, classifier=self.declared.name)
-        seconds = self._standing.seconds_quiet
+        seconds = self._limits.seconds_quiet
         return Failure("throttled", _TOO_LONG, image=image.url, classifier=self.declared.name, retry_after=seconds)
-
-    def _pauses_too_long(self) -> bool:
-        return self._standing.seconds_quiet > self._patience.longest_wait_seconds
 
     def _heed_pauses(self, outcomes: Sequence[Asked]) -> None:
         """A pause that the service asks for is for every call."""
         asked = [one.retry_after or 0.0 for one in outcomes if isinstance(one, Failure) and one.kind == "throttled"]
-        self._standing.keep_quiet(max(asked, default=0.0))
+        self._limits.keep_quiet(max(asked, default=0.0))
 
 
 def fitted(image: ProductImage, limits: ImageLimits) -> ProductImage:

@@ -132,31 +132,31 @@ def _answer_as_outcome(answer: object, image: ProductImage, name: str) -> Asked:
 def _error_as_outcome(error: BaseException, image: ProductImage, name: str) -> Asked:
     if isinstance(error, ConfigurationError):
         return error if _can_be_told(error) else ConfigurationError(in_words(error))
-    failure = failure_of(error, image, None if isinstance(error, ImageUnavailable) else name)
+    failure = failure_of(error, image.url, None if isinstance(error, ImageUnavailable) else name)
     if error is own_error(image):
         return Unread(failure)
     return failure if isinstance(error, _FORESEEN) else Unforeseen(failure)
 
 
-def failure_of(error: BaseException, image: ProductImage, classifier: str | None) -> Failure:
+def failure_of(error: BaseException, image: str, classifier: str | None) -> Failure:
     """An error about a picture as a value.
 
     Args:
         error: What was raised.
-        image: The picture.
+        image: The URL of the picture.
         classifier: The classifier that failed; `None` when the picture never reached one.
     """
     match error:
         case ImageRejected():
-            return Failure("permanent", _text(error), image=image.url, classifier=classifier)
+            return Failure("permanent", _text(error), image=image, classifier=classifier)
         case Throttled() | ServiceUnavailable():
             kind: FailureKind = "throttled" if isinstance(error, Throttled) else "transient"
             asked = seconds_asked_for(error.retry_after)
-            return Failure(kind, _text(error), image=image.url, classifier=classifier, retry_after=asked)
+            return Failure(kind, _text(error), image=image, classifier=classifier, retry_after=asked)
         case ConnectionError() | TimeoutError():
-            return Failure("transient", in_words(error), image=image.url, classifier=classifier)
+            return Failure("transient", in_words(error), image=image, classifier=classifier)
         case _:
-            return Failure("permanent", in_words(error), image=image.url, classifier=classifier)
+            return Failure("permanent", in_words(error), image=image, classifier=classifier)
 
 
 def in_words(error: BaseException) -> str:

@@ -7,7 +7,7 @@ product becomes a value in its ``failures``; only a mistake in the configuration
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from coveo_enrich._threads import Task, Threads
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.protocols import Classifier
-from coveo_enrich.classifiers.standing import Standing
+from coveo_enrich.classifiers.shared_limits import SharedLimits
 from coveo_enrich.enrichment.cache.careful_store import CarefulStore
 from coveo_enrich.enrichment.cache.store import ClassificationStore
 from coveo_enrich.enrichment.image_query import ImageQuery, image_query
@@ -31,8 +31,8 @@ from coveo_enrich.enrichment.report import EnrichmentReport, ReportBuilder
 from coveo_enrich.enrichment.rules.mapping import FieldMapping
 from coveo_enrich.enrichment.spending import prices_of
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.images.image import ProductImage
-from coveo_enrich.images.reader import ImageReader
+from coveo_enrich.images.image import FileBytes, ProductImage
+from coveo_enrich.images.reader import MAX_IMAGE_BYTES, ImageReader
 from coveo_enrich.retry import require_count
 
 __all__ = ["Enricher", "EnrichmentRun"]
@@ -114,7 +114,7 @@ class Enricher:
             concurrency=concurrency,
             budget=budget,
             prices=prices_of(prices or {}, [Declared.of(one).name for one in several]),
-            standings={one.name: Standing(concurrency, one.images_per_second) for one in map(Declared.of, several)},
+            limits={one.name: SharedLimits(concurrency, one.images_per_second) for one in map(Declared.of, several)},
         )
 
     def plan(self, products: Iterable[Mapping[str, Any]]) -> EnrichmentPlan:
@@ -168,8 +168,8 @@ class Enricher:
         two seconds. Safe for threads.
 
         Args:
-            image: The picture, at most 16,000,000 bytes: itself, a file, a `ProductImage`, or a reference as a catalog
-                has it, which is a URL at a public address or a trusted host, or a path below ``image_root``. Give what
+            image: The picture, at most 16,000,000 bytes: its bytes, a `Path`, a `ProductImage`, or a reference as in a
+                catalog, which is a URL at a public address or a trusted host, or a path below ``image_root``. Give what
                 a shopper uploads as bytes: who may choose a reference may choose any of these.
 
         Returns:
@@ -181,12 +181,13 @@ class Enricher:
         """
         given = _given(image)
         lookout = Lookout.of_query(self._scene)
-        try:
-            sight = lookout.look.into(given)
-        finally:
-            lookout.stop()
-            lookout.close()
-        return image_query(self._scene.settings.mapping, sight)
+        threads = Threads(len(lookout.askers), "coveo-enrich-query")
+        with ExitStack() as leaving:  # each step of which is taken although Ctrl-C comes in the one before it
+            leaving.callback(lookout.close)
+            leaving.callback(threads.stop)
+            leaving.callback(lookout.stop)
+            seen = lookout.look.at_picture(given, threads)
+        return image_query(self._scene.settings.mapping, seen)
 
 
 class EnrichmentRun:
@@ -265,7 +266,8 @@ def _given(image: ProductImage | bytes | str | Path) -> ProductImage | str:
     if isinstance(image, bytes):
         return ProductImage.from_bytes(image)
     if isinstance(image, Path):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
-        return ProductImage.from_file(image)
+        # So far, as that is enough to see that it is too large.
+        return ProductImage(str(image), load=FileBytes(image, MAX_IMAGE_BYTES + 1))
     raise ConfigurationError(f"a picture is wanted: bytes, a Path, a ProductImage or a URL; got {type(image).__name__}")
 
 

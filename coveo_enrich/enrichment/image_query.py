@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
+from math import ceil
 from typing import Final
 
 import attrs
 
 from coveo_enrich.classifiers.values import Failure
-from coveo_enrich.enrichment.decisions.combine import sureness
+from coveo_enrich.enrichment.decisions.combine import Candidate, sureness
 from coveo_enrich.enrichment.decisions.decide import judge
-from coveo_enrich.enrichment.decisions.hearing import Seen
 from coveo_enrich.enrichment.decisions.targets import why_rule_failed
-from coveo_enrich.enrichment.looking.looking import Sight
+from coveo_enrich.enrichment.looking.looking import PictureSeen
 from coveo_enrich.enrichment.product import Observation, UnmappedValue
 from coveo_enrich.enrichment.rules.field_rule import FieldRule
 from coveo_enrich.enrichment.rules.field_types import Value
@@ -107,16 +107,15 @@ class ImageQuery:
         it first; of more than eight values, several less at once. The last of these is the ranked one. At the end comes
         the lenient one, for items that have half of the words.
         """
-        step = -(-len(self.values) // _MOST_EXPRESSIONS)
-        expressions = [self._needing(needed) for needed in (*range(len(self.values), 1, -step), 1)] if step else []
-        attempts = [ItemQuery(expression=expression) for expression in expressions]
-        return (*attempts, ItemQuery(keywords=self.lenient, partial_match=True)) if self.lenient else tuple(attempts)
+        attempts = tuple(ItemQuery(expression=self._needing(needed)) for needed in _numbers_needed(len(self.values)))
+        return (*attempts, ItemQuery(keywords=self.lenient, partial_match=True)) if self.lenient else attempts
 
     def __str__(self) -> str:
         if not self.values:
             lines = ["nothing to search for"]
         else:
-            lines = [", ".join(map(str, self.values)), f"strict: {self.strict}", f"ranked: {self.ranked}"]
+            lines = [", ".join(map(str, self.values)), f"strict: {self.strict}"]
+            lines += [f"ranked: {self.ranked}"] if len(self.values) > 1 else []
             lines += [f"lenient: {self.lenient}"] if self.lenient else []
         lines += [f"left out: {reason}" for reason in self.left_out]
         lines += [f"not in the vocabulary of {one.field}: {one.observation.seen}" for one in self.unmapped]
@@ -133,24 +132,23 @@ class ImageQuery:
         return " ".join(filter(None, [_AND.join(expressions[:needed]), *raising]))
 
 
-def image_query(mapping: FieldMapping, sight: Sight) -> ImageQuery:
+def image_query(mapping: FieldMapping, seen: PictureSeen) -> ImageQuery:
     """Make queries of what was seen in one picture, by rules whatever their ``when``: nothing is known of a product."""
     found: list[QueryValue] = []
     left_out: list[str] = []
     unmapped: list[UnmappedValue] = []
-    failed = list(sight.failures)
+    failed = list(seen.failures)
     for rule in mapping.rules:
         try:
-            values = _values_of(rule, sight.seen, unmapped)
+            judged = judge(rule, seen.said)
         except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's, which may raise anything
             failed.append(Failure("permanent", why_rule_failed(rule, error)))
             continue
-        for value in values:
-            why_not = _why_not_asked_for(rule, value)
-            if why_not is None:
-                found.append(value)
-            else:
-                left_out.append(f"{value}: {why_not}")
+        unmapped += judged.unmapped
+        values = _values_of(rule, judged.candidates)
+        why_not = {value: why for value in values if (why := _why_not_asked_for(rule, value))}
+        found += [value for value in values if value not in why_not]
+        left_out += [f"{value}: {why}" for value, why in why_not.items()]
     asked_for = _as_many_as_fit(sorted(found, key=sureness, reverse=True))
     left_out += [f"{value}: the expression would be too long" for value in found if value not in asked_for]
     return ImageQuery(
@@ -158,14 +156,21 @@ def image_query(mapping: FieldMapping, sight: Sight) -> ImageQuery:
         left_out=tuple(left_out),
         unmapped=tuple(dict.fromkeys(unmapped)),
         failures=tuple(failed),
-        people_labels=sight.people_labels,
+        people_labels=seen.people_labels,
     )
 
 
-def _values_of(rule: FieldRule, seen: Sequence[Seen], unmapped: list[UnmappedValue]) -> list[QueryValue]:
-    candidates = judge(rule, seen, unmapped, [])
+def _values_of(rule: FieldRule, candidates: Sequence[Candidate]) -> list[QueryValue]:
     wanted = candidates if rule.values == "many" else candidates[:1]
     return [QueryValue(rule.field, one.value, one.confidence, one.evidence) for one in wanted]
+
+
+def _numbers_needed(values: int) -> Sequence[int]:
+    """How many of so many values each expression needs: all at first, then fewer each time, down to one."""
+    if values < 2:  # noqa: PLR2004 - there is nothing between all and one
+        return range(values, 0, -1)
+    step = ceil((values - 1) / (_MOST_EXPRESSIONS - 1))
+    return (*range(values, 1, -step), 1)
 
 
 def _why_not_asked_for(rule: FieldRule, value: QueryValue) -> str | None:

@@ -13,7 +13,7 @@ import attrs
 
 from coveo_enrich.errors import ClassifierError, ImageRejected
 
-__all__ = ["LoadedImage", "ProductImage", "read_once"]
+__all__ = ["FileBytes", "LoadedImage", "ProductImage", "read_once"]
 
 
 @attrs.frozen
@@ -40,12 +40,26 @@ class _Bytes:
 
 
 @attrs.frozen
-class _File:
+class FileBytes:
+    """Reads a file.
+
+    Attributes:
+        path: Where it is.
+        most: How many bytes are read at most; -1 (default): all.
+    """
+
     path: Path
+    most: int = -1
 
     def __call__(self) -> bytes:
+        """Read it.
+
+        Raises:
+            ImageRejected: It cannot be read.
+        """
         try:
-            return self.path.read_bytes()
+            with self.path.open("rb") as file:
+                return file.read(self.most)
         except OSError as error:
             raise ImageRejected(f"{self.path.name} cannot be read: {error.strerror or error}") from error
 
@@ -71,7 +85,7 @@ class ProductImage:
     @classmethod
     def from_file(cls, path: str | Path) -> ProductImage:
         """A picture in a file that you name yourself. For paths that come from a catalog, see `ImageReader`."""
-        return cls(str(path), _File(Path(path)))
+        return cls(str(path), FileBytes(Path(path)))
 
     def read(self) -> bytes:
         """The bytes of the picture, as its host sent them.

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from coveo_enrich import ProductImage, RetryPolicy
-from coveo_enrich.classifiers import Classification, Failure, Label, asking, standing
+from coveo_enrich.classifiers import Classification, Failure, Label, asking
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.errors import (
     ConfigurationError,
@@ -23,7 +23,6 @@ from coveo_enrich.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from coveo_enrich.retry import Pace
 
 FAR_BEYOND = 30
 """Seconds after which what should have happened never will."""
@@ -311,25 +310,6 @@ def test_stopping_ends_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting.join(FAR_BEYOND)
     assert time.monotonic() - begun < FAR_BEYOND
     assert outcomes[0].kind == "throttled"
-
-
-def test_pictures_that_a_pause_kept_back_take_no_place_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 7: when a long pause is over, the pace goes on, and does not first make up for pictures never asked about."""
-    taken: list[int] = []
-
-    class Counted(Pace):
-        def take(self, now: float, places: int = 1) -> float:
-            taken.append(places)
-            return super().take(now, places)
-
-    monkeypatch.setattr(standing, "Pace", Counted)
-    service = Service(Throttled("no more today", 3600))
-    vars(service)["images_per_second"] = 10
-    asker = Asker(service, calls_at_once=1, reading=threading.Semaphore(1), take=int)
-    for _ in range(5):
-        asker.ask(image())
-    asker.stop()
-    assert taken == [1]
 
 
 def test_nothing_is_started_once_it_is_stopped() -> None:

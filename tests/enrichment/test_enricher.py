@@ -437,6 +437,30 @@ def test_leaving_early_leaves_nothing_behind(folder: Path) -> None:
     assert len(classifier.asked) <= 40
 
 
+def test_a_run_that_is_left_asks_no_further_classifier(folder: Path) -> None:
+    """Leaving stops all classifiers before it waits for the calls of any: nothing more is paid for at the second."""
+    first, second = Says(name="first"), Says(name="second")
+    at_work, paid_for = threading.Event(), threading.Event()
+
+    def hang(image: ProductImage) -> Classification:
+        if not image.url.endswith("0.jpg"):
+            at_work.set()
+            paid_for.wait(1.5)
+        return Classification("first")
+
+    def count(image: ProductImage) -> Classification:
+        if not image.url.endswith("0.jpg"):
+            paid_for.set()
+        return Classification("second")
+
+    first.do, second.do = hang, count
+    for _ in Enricher([first, second], COLOR, image_root=folder).enrich(product(number) for number in range(3)):
+        assert at_work.wait(30)
+        break
+    assert len(second.asked) == 1
+    assert looking_threads() == []
+
+
 def test_a_source_that_dies_ends_the_run_with_its_own_error(folder: Path) -> None:
     """An error of the catalog is not swallowed: it comes out as it is, and no thread goes on."""
 

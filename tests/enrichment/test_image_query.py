@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -187,7 +188,7 @@ def test_a_value_that_is_too_long_leaves_room_for_the_others() -> None:
     assert ["too long" in reason for reason in query.left_out] == [True]
 
 
-@pytest.mark.parametrize(("values", "attempts"), [(1, 1), (8, 8), (9, 5), (60, 9)])
+@pytest.mark.parametrize(("values", "attempts"), [(1, 1), (2, 2), (8, 8), (9, 5), (16, 6), (60, 8)])
 def test_however_many_values_a_few_attempts_are_made(values: int, attempts: int) -> None:
     """Each costs a search while a shopper waits; the first is strict, the last before the lenient one ranked."""
     words = [f"w{number}" for number in range(values)]
@@ -206,18 +207,26 @@ def test_a_small_number_has_no_exponent() -> None:
     assert query_of(Classification("acme", labels=(Label("0.0000001", 0.9),)), mapping).strict == "@n==0.0000001"
 
 
-TEXTS = st.text() | st.text(alphabet="\"$(){}@=\\'; ANDOR")
+TEXTS = st.text(min_size=1) | st.text(alphabet="\"$(){}@=\\'; ANDOR", min_size=1)
+KNOWN = st.sampled_from(["one person kayak", "two person kayak", "yellow", "Red"])
+SAID = st.lists(TEXTS | KNOWN | st.tuples(KNOWN, TEXTS).map("".join), max_size=5)
+QUOTED = re.compile(r'"[^"]*"')
 
 
-@given(labels=st.lists(TEXTS, max_size=5), colors=st.lists(TEXTS, max_size=5), scores=st.floats(0.5, 1))
+@given(
+    known=st.lists(KNOWN, max_size=2),
+    labels=SAID,
+    colors=SAID,
+    scores=st.floats(0.5, 1),
+)
 def test_nothing_that_a_classifier_says_gets_into_a_query(
-    labels: Sequence[str], colors: Sequence[str], scores: float
+    known: Sequence[str], labels: Sequence[str], colors: Sequence[str], scores: float
 ) -> None:
-    """Whatever words come back, every attempt is made of the vocabulary's values alone."""
+    """Whatever words come back, every attempt is made of the vocabulary's values and Coveo's syntax alone."""
     said = Classification(
         "acme",
-        labels=tuple(Label(text or "x", scores) for text in labels),
-        attributes=tuple(Attribute("color", text or "x", scores) for text in colors),
+        labels=tuple(Label(text, scores) for text in (*known, *labels)),
+        attributes=tuple(Attribute("color", text, scores) for text in (*known, *colors)),
     )
     mapping = FieldMapping(
         [
@@ -226,10 +235,16 @@ def test_nothing_that_a_classifier_says_gets_into_a_query(
             FieldRule("words", reads="label"),
         ]
     )
-    for value in query_of(said, mapping).values:
-        known = TYPES if value.field == "kayak_type" else Vocabulary.colors()
-        assert value.expression == f'@{value.field}=="{value.value}"'
-        assert value.value in known.values
+    query = query_of(said, mapping)
+    values = {*TYPES.values, *Vocabulary.colors().values}
+    for attempt in query.attempts:
+        assert {text.strip('"') for text in QUOTED.findall(attempt.expression)} <= values
+        assert re.fullmatch(SYNTAX, QUOTED.sub("", attempt.expression))
+        assert {*attempt.keywords.split()} <= {word for value in values for word in value.split()}
+    assert len(query.attempts) > 1 or not known
+
+
+SYNTAX = r"(@(ec_color|kayak_type)==| AND | ?\$qre\(expression: |, modifier: 100\))*"
 
 
 def test_a_classifier_that_fails_leaves_the_others_answers() -> None:
@@ -283,7 +298,7 @@ def test_a_classifier_that_worked_before_is_done_without_when_its_key_is_revoked
 
 
 def test_a_classifier_that_worked_in_a_run_has_worked_for_queries() -> None:
-    """What runs know is known."""
+    """A key that is revoked after a run is a failure of the next query, and does not raise."""
     works = Says(SEEN)
     enricher = Enricher(works, MAPPING, image_root=CATALOG)
     list(enricher.enrich([{"documentId": "p://1", "ec_images": "images/tent-red.webp"}]))
@@ -398,6 +413,13 @@ def test_an_upload_that_is_too_large_is_not_paid_for() -> None:
     assert says.asked == 0
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no file without an end here")
+def test_a_file_is_read_no_further_than_a_picture_may_be_large() -> None:
+    """A file without an end is refused as every other one that is too large."""
+    query = Enricher(Says(SEEN), MAPPING).query(Path("/dev/zero"))
+    assert [one.reason for one in query.failures] == ["it is larger than 16,000,000 bytes"]
+
+
 @pytest.mark.parametrize(
     "reference", ["http://169.254.169.254/latest", "http://127.0.0.1:9/x.png", "s3://bucket/x.png", "gs://bucket/x.png"]
 )
@@ -461,7 +483,7 @@ def test_a_query_is_shown_in_a_notebook_with_everything_escaped() -> None:
 
 
 def test_a_query_pickles() -> None:
-    """It crosses processes."""
+    """A query that was pickled and unpickled, as on the way to another process, equals itself."""
     query = query_of(SEEN)
     assert pickle.loads(pickle.dumps(query)) == query  # noqa: S301 - pickled here
 
@@ -573,7 +595,10 @@ def test_every_product_with_a_color_is_found_by_its_own_picture(sandbox: CoveoSa
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the catalog with real photographs is not there")
 def test_every_real_product_is_found_by_each_of_its_photographs(sandbox: CoveoSandbox) -> None:
-    """Real photographs find their product at the first attempt, among no more than half of the catalog."""
+    """Real photographs find their product at the first attempt, among no more than half of the catalog.
+
+    Their catalog lies beside the repository and is not a part of it.
+    """
     mapping = FieldMapping(
         [
             FieldRule("color", reads="color", vocabulary=Vocabulary.colors(), min_confidence=0.3),

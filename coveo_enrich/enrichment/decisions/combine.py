@@ -69,9 +69,9 @@ def combine(how: str, heard: Sequence[Heard], *, many: bool) -> Combined:
     return _HOW[how, many](heard)
 
 
-def sureness(of: Scored) -> float:
+def sureness(scored: Scored) -> float:
     """A confidence as one that is compared: what was not scored is the least sure."""
-    return -1.0 if of.confidence is None else of.confidence
+    return -1.0 if scored.confidence is None else scored.confidence
 
 
 def _union(heard: Sequence[Heard]) -> Combined:

@@ -23,7 +23,7 @@ from coveo_enrich.enrichment.rules.field_types import Value
 from coveo_enrich.enrichment.rules.fields import as_text, key_of, parts
 from coveo_enrich.enrichment.vocabulary.hierarchy import with_ancestors
 
-__all__ = ["Decision", "Seen", "decide", "judge"]
+__all__ = ["Decision", "Judged", "Seen", "decide", "judge"]
 
 
 @attrs.frozen
@@ -60,10 +60,13 @@ def decide(targets: Targets, seen: Sequence[Seen]) -> Decision:
     failed = list(targets.failed)
     for target in targets.fields:
         try:
-            change = _change(target, judge(target.rule, seen, unmapped, conflicts))
+            judged = judge(target.rule, seen)
+            change = _change(target, judged.candidates)
         except Exception as error:  # noqa: BLE001 - a rule may hold a function of the user's, which may raise anything
             failed.append(why_rule_failed(target.rule, error))
             continue
+        unmapped += judged.unmapped
+        conflicts += judged.conflicts
         if change is not None:
             changes.append(change)
     provenance = _provenance(targets, changes)
@@ -72,26 +75,38 @@ def decide(targets: Targets, seen: Sequence[Seen]) -> Decision:
     return Decision(tuple(changes), once, targets.kept, tuple(conflicts), provenance, tuple(failed))
 
 
-def judge(
-    rule: FieldRule, seen: Sequence[Seen], unmapped: list[UnmappedValue], conflicts: list[Conflict]
-) -> Sequence[Candidate]:
-    """What a rule takes from what was seen: that to which the first of its evidences comes that yields a value.
+@attrs.frozen
+class Judged:
+    """What a rule takes from what was seen.
+
+    Attributes:
+        candidates: Values of its field, the best first.
+        unmapped: What was seen surely enough but is no value of the field.
+        conflicts: What is said against the values.
+    """
+
+    candidates: Sequence[Candidate]
+    unmapped: Sequence[UnmappedValue]
+    conflicts: Sequence[Conflict] = ()
+
+
+def judge(rule: FieldRule, seen: Sequence[Seen]) -> Judged:
+    """Read what was seen by a rule: the first of its evidences that yields a value decides.
 
     Args:
         rule: The rule.
         seen: What was said about the pictures, in the order of the pictures.
-        unmapped: What is seen surely enough, but is no value of the field, is put here.
-        conflicts: What is said against the values is put here.
     """
+    unmapped: list[UnmappedValue] = []
     for place, evidence in enumerate(rule.reads):
         heard = hear(rule, evidence, seen, unmapped)
         if not any(one.candidates for one in heard):
             continue
         combined = combine(rule.combine, heard, many=rule.values == "many")
         if combined.candidates:
-            conflicts += _conflict(rule, combined, heard, rule.reads[place + 1 :], seen)
-            return combined.candidates
-    return ()
+            conflicts = _conflict(rule, combined, heard, rule.reads[place + 1 :], seen)
+            return Judged(combined.candidates, unmapped, conflicts)
+    return Judged((), unmapped)
 
 
 def _conflict(

@@ -7,13 +7,13 @@ matter of `coveo_enrich.enrichment.enricher`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import attrs
 
 from coveo_enrich._frames import plain
+from coveo_enrich._threads import Task, Threads
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.outcomes import failure_of, in_words
 from coveo_enrich.classifiers.values import Classification, Failure
@@ -30,7 +30,7 @@ from coveo_enrich.errors import ConfigurationError, ImageRejected, ImageUnavaila
 from coveo_enrich.images.image import ProductImage
 from coveo_enrich.images.references import References, references_in
 
-__all__ = ["LookSettings", "Part", "ProductLook", "Sight"]
+__all__ = ["LookSettings", "Part", "PictureSeen", "ProductLook"]
 
 
 @attrs.frozen
@@ -83,23 +83,23 @@ class Part:
 
 
 @attrs.frozen
-class Sight:
+class PictureSeen:
     """What came of looking at a picture by itself.
 
     Attributes:
-        seen: What each classifier said.
+        said: What each classifier said.
         failures: What went wrong.
         people_labels: Labels about people that were kept out.
     """
 
-    seen: tuple[Seen, ...] = ()
+    said: tuple[Seen, ...] = ()
     failures: tuple[Failure, ...] = ()
     people_labels: int = 0
 
 
 @attrs.frozen
 class ProductLook:
-    """Looks at the products of one run.
+    """Looks at the products of one run, or at the picture of one query.
 
     Attributes:
         settings: How.
@@ -138,14 +138,15 @@ class ProductLook:
         Raises:
             ConfigurationError: A classifier that never worked cannot work.
         """
-        outcomes = [one for reference in part.looked_at for one in self._at_picture(reference, part.asked)]
+        outcomes = [one for reference in part.looked_at for one in self._at_reference(reference, part.asked)]
         return self._decided(part, outcomes)
 
-    def into(self, image: ProductImage | str) -> Sight:
+    def at_picture(self, image: ProductImage | str, threads: Threads) -> PictureSeen:
         """Look at a picture by itself.
 
         Args:
             image: The picture, or a reference as a catalog has it, which is read here: a shopper may have chosen it.
+            threads: Those that ask the classifiers.
 
         Raises:
             ConfigurationError: A classifier that never worked cannot work.
@@ -156,10 +157,10 @@ class ProductLook:
             given = GivenPicture(self.pictures.reader.image(image) if isinstance(image, str) else image)
             given.identity()
         except (ImageRejected, ImageUnavailable) as error:
-            return Sight(failures=(failure_of(error, ProductImage.from_bytes(b"", url=_name_of(image)), None),))
-        outcomes = self._asked_together(_name_of(image), given, asked)
-        seen, left_out = self._counted([outcome for outcome in outcomes if isinstance(outcome, Seen)])
-        return Sight(tuple(seen), tuple(one for one in outcomes if isinstance(one, Failure)), left_out)
+            return PictureSeen(failures=(failure_of(error, _name_of(image), None),))
+        outcomes = list(self._asked_together(_name_of(image), given, asked, threads))
+        said, left_out = self._counted([outcome for outcome in outcomes if isinstance(outcome, Seen)])
+        return PictureSeen(tuple(said), tuple(one for one in outcomes if isinstance(one, Failure)), left_out)
 
     def _part_of(self, product: Mapping[str, Any]) -> Part | EnrichedProduct:
         if not isinstance(product, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a catalog may hold anything
@@ -201,7 +202,7 @@ class ProductLook:
         """What takes part in decisions, and how many labels about people do not."""
         return (seen, 0) if self.settings.people_labels else _without_people(seen)
 
-    def _at_picture(self, reference: str, askers: Iterable[Asker]) -> Iterator[_Outcome]:
+    def _at_reference(self, reference: str, askers: Iterable[Asker]) -> Iterator[_Outcome]:
         if self.circuits.stopped:
             return
         try:
@@ -252,16 +253,19 @@ class ProductLook:
             self.circuits.misconfigured(asker.declared.name, error, worked=self._has_worked(asker))
             return Failure("configuration", str(error), image=reference, classifier=asker.declared.name)
         except (ImageRejected, ImageUnavailable) as error:
-            return attrs.evolve(failure_of(error, picture.image, None), image=reference)
+            return failure_of(error, reference, None)
         return _of_reference(outcome, reference)
 
-    def _asked_together(self, reference: str, picture: AnyPicture, askers: Sequence[Asker]) -> list[_Outcome]:
+    def _asked_together(
+        self, reference: str, picture: AnyPicture, askers: Iterable[Asker], threads: Threads
+    ) -> Iterator[_Outcome]:
         """All at the same time, so that somebody who waits does so for the slowest alone."""
-        threads = ThreadPoolExecutor(max(len(askers), 1), thread_name_prefix="coveo-enrich-query")
-        try:
-            return list(threads.map(partial(self._asked, reference, picture), askers))
-        finally:
-            threads.shutdown(wait=False)  # what is left of an interrupted look ends with the askers
+        tasks = [Task(partial(self._asked, reference, picture, asker)) for asker in askers]
+        for task in tasks:
+            threads.begin(task)
+        for task in tasks:
+            threads.wait_for_one([task])
+            yield task.result()
 
     def _has_worked(self, asker: Asker) -> bool:
         """Whether products with a classifier's answers came out: it is too late then to stop ahead of the catalog."""

@@ -1,4 +1,4 @@
-"""What one run has of its own to look with: connections, threads, counts, and which classifiers still work.
+"""What one run or query has of its own to look with: connections, threads, counts, and which classifiers still work.
 
 What products are looked at, and in which order, is the matter of `coveo_enrich.enrichment.enricher`.
 """
@@ -6,7 +6,7 @@ What products are looked at, and in which order, is the matter of `coveo_enrich.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Final
 
@@ -15,7 +15,7 @@ import attrs
 from coveo_enrich.classifiers.asking import Asker
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.classifiers.protocols import Classifier
-from coveo_enrich.classifiers.standing import Standing
+from coveo_enrich.classifiers.shared_limits import SharedLimits
 from coveo_enrich.enrichment.cache.store import CLAIM_SECONDS, ClassificationStore
 from coveo_enrich.enrichment.looking.answers import Answers, Outcome
 from coveo_enrich.enrichment.looking.circuits import Circuits
@@ -34,7 +34,7 @@ _OF_A_SHOPPER: Final = RetryPolicy(attempts=2, first_wait_seconds=0.5, longest_w
 
 @attrs.frozen(kw_only=True)
 class Scene:
-    """What the runs of an `Enricher` have in common."""
+    """What the runs and queries of an `Enricher` have in common."""
 
     classifiers: tuple[Classifier, ...]
     settings: LookSettings
@@ -43,7 +43,7 @@ class Scene:
     concurrency: int
     budget: int | None
     prices: Mapping[str, float]
-    standings: Mapping[str, Standing]
+    limits: Mapping[str, SharedLimits]
     asking: Flights[Outcome] = attrs.field(factory=Flights[Outcome], init=False)
     asking_for_queries: Flights[Outcome] = attrs.field(factory=Flights[Outcome], init=False)
 
@@ -55,9 +55,11 @@ class Lookout:
         scene: What it has in common with others.
         budget: The most pictures that classifiers are asked about; `None`: as many as there are.
         calls_at_once: The most calls to each classifier.
-        patience: How patiently it asks again; `None`: as a night's run.
-        asking: What it waits for together with others.
+        patience: How patiently it asks again; `None`: as a run over a catalog does.
+        asking: Calls under way, so that one picture is not asked about twice at the same moment.
         claim_seconds: How long it waits for somebody else who asks about a picture already.
+        worked_before: The classifiers that have answered somebody already.
+        goes_first: Whether its calls go before those of others that do not.
 
     Attributes:
         spending: What was asked.
@@ -75,6 +77,8 @@ class Lookout:
         patience: RetryPolicy | None,
         asking: Flights[Outcome],
         claim_seconds: float = CLAIM_SECONDS,
+        worked_before: Collection[str] = (),
+        goes_first: bool = False,
     ) -> None:
         # Its own reader, so that its end leaves the connections of others alone.
         self._reader = scene.reader.for_run()
@@ -88,8 +92,10 @@ class Lookout:
                 reading=reading,
                 take=partial(self.spending.take, name),
                 settle=partial(self.spending.settle, name),
-                standing=scene.standings[name],
+                limits=scene.limits[name],
                 patience=patience,
+                has_answered=name in worked_before,
+                goes_first=goes_first,
             )
             for one in scene.classifiers
         }
@@ -108,18 +114,17 @@ class Lookout:
 
     @classmethod
     def of_query(cls, scene: Scene) -> Lookout:
-        """Look at a picture whose shopper waits. A classifier that worked before is given up alone when it fails."""
-        lookout = cls(
+        """Look at a picture whose shopper waits: of a classifier that worked before, failures are only reported."""
+        return cls(
             scene,
             budget=None,
             calls_at_once=1,
             patience=_OF_A_SHOPPER,
             asking=scene.asking_for_queries,
             claim_seconds=_SHOPPER_WAITS,
+            worked_before=[name for name, limits in scene.limits.items() if limits.has_answered],
+            goes_first=True,
         )
-        for name, asker in lookout.askers.items():
-            asker.has_answered = scene.standings[name].has_answered
-        return lookout
 
     def stop(self) -> None:
         """Ask nothing more; pictures and calls under way are broken off."""
