@@ -93,7 +93,8 @@ def _run(source: CoveoSource, host: str, *, poll_seconds: float, keeps_others: b
     with CoveoSearch(source, poll_seconds=poll_seconds) as search:
         proof = search.verify({document["documentId"]: document for document in documents}, pushed=receipt)
         print(proof)
-        return 0 if _finds_the_kayak(search, enricher) and proof.is_complete else 1
+        is_found = _finds_the_kayak(search, enricher)
+    return 0 if proof.is_complete and is_found else 1
 
 
 def _make_fields(source: CoveoSource) -> None:

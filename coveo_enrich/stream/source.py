@@ -143,8 +143,8 @@ class CoveoSource:
         """Read the source from the environment.
 
         ``COVEO_ORGANIZATION_ID``, ``COVEO_SOURCE_ID`` and ``COVEO_API_KEY`` are required; ``COVEO_REGION``,
-        ``COVEO_API_URL`` and ``COVEO_PLATFORM_URL`` are not. The source remembers the name of the key's variable, not
-        its value, so it may be pickled.
+        ``COVEO_API_URL``, ``COVEO_PLATFORM_URL`` and ``COVEO_PLATFORM_KEY`` are not. The source remembers the names of
+        the keys' variables, not their values, so it may be pickled.
 
         Raises:
             ConfigurationError: A required variable is missing or empty.
@@ -157,6 +157,7 @@ class CoveoSource:
             region=os.environ.get("COVEO_REGION") or "us",
             api_url=os.environ.get("COVEO_API_URL") or None,
             platform_url=os.environ.get("COVEO_PLATFORM_URL") or None,
+            platform_key=_KeyFromEnvironment("COVEO_PLATFORM_KEY") if os.environ.get("COVEO_PLATFORM_KEY") else None,
         )
 
     @property

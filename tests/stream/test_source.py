@@ -248,7 +248,7 @@ def test_a_source_with_callables_pickles() -> None:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The environment of a program that names its source in it."""
-    for name in ("REGION", "API_URL", "PLATFORM_URL"):
+    for name in ("REGION", "API_URL", "PLATFORM_URL", "PLATFORM_KEY"):
         monkeypatch.delenv(f"COVEO_{name}", raising=False)
     monkeypatch.setenv("COVEO_ORGANIZATION_ID", "myorg")
     monkeypatch.setenv("COVEO_SOURCE_ID", "src")
@@ -267,6 +267,17 @@ def test_the_environment_is_enough(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("COVEO_PLATFORM_URL", "http://127.0.0.1:8012")
     hosts = CoveoSource.from_env()
     assert (hosts.push_host, hosts.platform_host) == ("http://127.0.0.1:8011", "http://127.0.0.1:8012")
+
+
+def test_a_second_key_may_be_in_the_environment(environment: pytest.MonkeyPatch) -> None:
+    """COVEO_PLATFORM_KEY is for the platform host alone, and stays in the environment too; empty, there is none."""
+    assert CoveoSource.from_env().read_platform_key() == KEY
+    environment.setenv("COVEO_PLATFORM_KEY", "")
+    assert CoveoSource.from_env().read_platform_key() == KEY
+    environment.setenv("COVEO_PLATFORM_KEY", "xx-second")
+    source = pickle.loads(pickle.dumps(CoveoSource.from_env()))  # noqa: S301 - pickled here
+    assert (source.read_api_key(), source.read_platform_key()) == (KEY, "xx-second")
+    assert "xx-second" not in repr(source)
 
 
 @pytest.mark.parametrize("variable", ["COVEO_ORGANIZATION_ID", "COVEO_SOURCE_ID", "COVEO_API_KEY"])
