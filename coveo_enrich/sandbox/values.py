@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-__all__ = ["Dropped", "Source", "SourceSize", "StoredItem"]
+__all__ = ["NO_VALUE", "Dropped", "Source", "SourceSize", "StoredItem"]
+
+NO_VALUE: Final = "the value is empty"
+"""Why metadata without a value is not in the index, which is no loss; the last words of a reason."""
 
 
 @attrs.frozen
@@ -56,7 +59,13 @@ class StoredItem:
 
 @attrs.frozen
 class SourceSize:
-    """A source, how many items are in the index for it, and how many pieces of what was sent are not."""
+    """A source.
+
+    Attributes:
+        source: Its name.
+        items: How many items are in the index for it.
+        dropped: How many pieces of what was sent are not, but for empty values.
+    """
 
     source: Source
     items: int

@@ -59,7 +59,13 @@ def coveo() -> Iterator[Caller]:
         kayaks = [kayak(number) for number in range(30)]
         kayaks[1] |= {"told": PROVENANCE, "ec_color": ["yellow"]}
         kayaks[2] |= {"ec_name": EVIL, "ec_brand": EVIL, "note": EVIL, "clickableuri": "javascript:alert(1)", EVIL: 1}
-        kayaks[3] |= {"ec_name": LONG, "ec_brand": LONG, "ec_images": [LONG], "hull": LONG}
+        kayaks[3] |= {
+            "ec_name": LONG,
+            "ec_brand": LONG,
+            "ec_images": [LONG],
+            "hull": LONG,
+            "ec_description": "x" * 9_000,
+        }
         kayaks[4] |= {"ec_images": ["data:image/png;base64,AAAA"]}
         running.load(batch(*kayaks, {"documentId": "none"}))
         running.update(addOrUpdate=[kayak(0), {"documentId": EVIL}, {"documentId": LONG}])
@@ -148,6 +154,67 @@ def test_a_filter_can_be_taken_back_by_key(opened: Chrome, coveo: Caller) -> Non
     assert opened.find_element(By.ID, "found").text == "1–24 of 30 items"  # noqa: RUF001 - as it is shown
 
 
+def test_keys_go_on_where_a_filter_was_chosen(opened: Chrome) -> None:
+    """After a value is chosen by key, Tab goes on at its facet, and one link leads past all facets to the results."""
+    tab_to(opened, "Blue 29 items")
+    press(opened, Keys.ENTER)
+    WebDriverWait(opened, 30).until(lambda driver: "f.ec_color=Blue" in driver.current_url)
+    assert tab_to(opened, "Red 14 items") == ["ec_color", "Blue 29 items"]
+    opened.find_element(By.ID, "aq").click()
+    assert tab_to(opened, "Skip to the results") == ["Search", "How to write an expression"]
+    press(opened, Keys.ENTER)
+    assert tab_to(opened, "Heron 00") == ["Clear all", "Remove ec_color: Blue"]
+
+
+def test_a_phone_has_one_line_of_tabs(opened: Chrome, coveo: Caller) -> None:
+    """At 320 pixels the tabs are one line, in which keys reach all; the current one is in sight."""
+    emulate(opened, width=320, scheme="light")
+    for path in ("/", "/browse/mappings"):
+        opened.get(coveo.sandbox.url + path)
+        tops = "return [...document.querySelectorAll('.tabs a')].map((tab) => tab.getBoundingClientRect().top)"
+        assert len({*evaluated(opened, tops)}) == 1
+        place = "const box = document.querySelector('.tabs [aria-current]').getBoundingClientRect();"
+        assert evaluated(opened, f"{place} return box.left >= 0 && box.right <= innerWidth")
+
+
+def test_a_phone_shows_reasons_without_moving_a_table(opened: Chrome, coveo: Caller) -> None:
+    """At 320 pixels logs, drops and what an item lost are cards as wide as the screen, the reason first."""
+    emulate(opened, width=320, scheme="light")
+    reasons = {
+        "/browse/logs": ".reason",
+        "/browse/dropped": "th",
+        "/browse/item?id=product%3A%2F%2F3": "td.first",
+    }
+    for path, reason in reasons.items():
+        opened.get(coveo.sandbox.url + path)
+        frames = "return [...document.querySelectorAll('.scroll:has(.stacked)')]"
+        assert evaluated(opened, f"{frames}.length") > 0
+        assert evaluated(opened, f"{frames}.every((frame) => frame.scrollWidth <= frame.clientWidth)")
+        cell = opened.find_element(By.CSS_SELECTOR, f".stacked tbody {reason}")
+        above = """const top = arguments[0].getBoundingClientRect().top;
+            return [...arguments[0].closest("tr").querySelectorAll("td:not(.first)")]
+                .every((other) => other.getBoundingClientRect().top > top)"""
+        assert evaluated(opened, above, cell)
+
+
+def test_long_names_and_values_take_little_room(opened: Chrome, coveo: Caller) -> None:
+    """At 320 pixels a name has three lines at most, a value of a facet two, and a long value is folded."""
+    emulate(opened, width=320, scheme="light")
+    height = "return arguments[0].getBoundingClientRect().height"
+    lines = """const style = getComputedStyle(arguments[0]);
+        return arguments[0].getBoundingClientRect().height / parseFloat(style.lineHeight)"""
+    opened.get(f"{coveo.sandbox.url}/browse/item?id=product%3A%2F%2F3")
+    assert round(evaluated(opened, lines, opened.find_element(By.TAG_NAME, "h1"))) == 3
+    folded = opened.find_element(By.CSS_SELECTOR, ".long")
+    assert evaluated(opened, height, folded) < 400
+    folded.find_element(By.TAG_NAME, "summary").click()
+    assert evaluated(opened, height, folded) > 2_000
+    opened.get(f"{coveo.sandbox.url}/?f.ec_brand={LONG}")
+    opened.find_element(By.CSS_SELECTOR, ".all > summary").click()
+    value = opened.find_element(By.CSS_SELECTOR, "#facet-ec_brand [aria-current] .text")
+    assert round(evaluated(opened, lines, value)) == 2
+
+
 def test_a_screen_reader_gets_names_landmarks_and_headings(opened: Chrome, coveo: Caller) -> None:
     """On each page each control has a name, no heading skips a level, and header and main are there once."""
     skips = """let level = 0;
@@ -183,10 +250,11 @@ def test_a_mistake_is_told_to_a_screen_reader(opened: Chrome, coveo: Caller) -> 
 
 @pytest.mark.parametrize("width", [1280, 360, 320])
 def test_nothing_is_wider_than_the_screen(opened: Chrome, coveo: Caller, width: int) -> None:
-    """No page has to be moved sideways, whatever its words; only tables do, inside a frame that keys reach."""
+    """No page has to be moved sideways, whatever its words; only tables and tabs do, in a frame that keys reach."""
     emulate(opened, width=width, scheme="light")
     beyond = """return [...document.body.querySelectorAll("*")].filter((e) => e.checkVisibility()
-        && !e.closest(".scroll table, pre, .hidden, .skip") && e.getBoundingClientRect().right > innerWidth + 1)
+        && !e.closest(".scroll table, pre, .hidden, .skip, .tabs ul")
+        && e.getBoundingClientRect().right > innerWidth + 1)
         .map((e) => e.outerHTML.slice(0, 90))"""
     for path in PATHS:
         opened.get(coveo.sandbox.url + path)
@@ -311,4 +379,4 @@ def test_what_is_enriched_can_be_heard(opened: Chrome, coveo: Caller) -> None:
     assert mark.text == "enriched: acme-tagger, 90% sure"
     opened.get(f"{coveo.sandbox.url}/browse/item?id=product%3A%2F%2F1")
     badges = [badge.text for badge in opened.find_elements(By.CSS_SELECTOR, "tr .badge")]
-    assert badges == ["Changed by a person; before that: acme-tagger", "Enriched: acme-tagger, 90% sure"]
+    assert badges == ["Differs from what was written: acme-tagger", "Enriched: acme-tagger, 90% sure"]

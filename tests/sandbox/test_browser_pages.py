@@ -165,6 +165,18 @@ def test_one_of_several_sources_is_chosen() -> None:
         assert look(coveo, organization="one", source="blue").status == 404
 
 
+@pytest.mark.parametrize("path", ["/browse", "/browse/", "/browse/zzz", "/browse/zzz/<b>", "/browse/item/"])
+def test_an_address_of_no_page_is_told_on_a_page(kayaks: Caller, path: str) -> None:
+    """Below /browse, what is no page is answered with one that leads back; other wrong addresses get Coveo's JSON."""
+    answer = kayaks.http.get(path)
+    page = Page(answer)
+    assert (page.status, page.texts("h1")) == (404, ["Not found"])
+    assert "There is no such page in this sandbox." in page.text
+    assert len(Page(kayaks.http.get(page.links()["All sources"])).texts("h1")) == 1
+    assert kayaks.http.post(path).headers["Content-Type"] == "application/json"
+    assert kayaks.http.get("/rest/nothing").json() == {"message": "Not Found"}
+
+
 def test_looking_changes_nothing(coveo: Caller) -> None:
     """Pages about sources, items and pages that there are not make none, and those of one leave it as it is."""
     coveo.load(batch(item(1), {"documentId": "none"}))
@@ -266,16 +278,21 @@ def test_facets_count_as_the_search_api_does(kayaks: Caller) -> None:
     ],
 )
 def test_a_wrong_query_is_a_message_beside_its_box(kayaks: Caller, box: str, problem: str) -> None:
-    """A wrong query is told beside its box; the other box keeps its words, and no item is shown."""
+    """A wrong query is told beside its box; both boxes and the filters keep, no item is shown, and a link drops it."""
     other = "q" if box == "aq" else "aq"
-    page = look(kayaks, **{box: "@ec_price>", other: "heron"})
+    page = look(kayaks, **{box: "@ec_price>", other: "acme", "f.ec_color": "Blue"})
     (message,) = page.texts("p", role="alert")
     assert message.startswith(problem)
     boxes = {given.get("id"): given for given in page.attributes("input") if "id" in given}
     assert boxes[box]["aria-invalid"] == "true"
     assert boxes[box]["aria-describedby"] == f"{box}-problem"
-    assert (boxes[other]["value"], "aria-invalid" in boxes[other]) == ("heron", False)
-    assert (page.status, page.titles) == (200, [])
+    assert [boxes[box]["value"], boxes[other]["value"]] == ["@ec_price>", "acme"]
+    assert "aria-invalid" not in boxes[other]
+    assert (page.status, page.titles, page.texts("h2")[-1]) == (200, [], "Not searched")
+    red = parameters_of(page.link_to("Red 1 item"))
+    assert (red[box], red[other]) == ("@ec_price>", "acme")
+    assert "Leave it out: 2 items." in page.text
+    assert sorted(Page(kayaks.http.get(page.links()["Leave it out"])).titles) == ["Gull", "Heron"]
 
 
 @untimed
@@ -407,7 +424,24 @@ def test_what_was_dropped_is_grouped_by_reason(coveo: Caller) -> None:
     assert len(pieces.texts("th", scope="row")) == 50
     rest = Page(coveo.http.get(pieces.links()["Next"]))
     assert len(rest.texts("th", scope="row")) == 10
-    assert Page(coveo.http.get(rest.links()["product://59"])).texts("h1") == ["product://59/"]
+    assert Page(coveo.http.get(rest.links()["product://59"])).texts("h1") == ["product://59"]
+
+
+def test_empty_values_are_no_losses(coveo: Caller) -> None:
+    """What had no value is not counted as dropped, and stands apart, at the end, on the page and at its item."""
+    empty = [item(number, ec_color="", ec_images=[]) for number in range(3)]
+    coveo.load(batch(*empty, item(9, ec_name="Heron", keel="long")))
+    page = look(coveo, "/browse/dropped")
+    assert "Dropped 1" in page.links()
+    assert page.texts("h2") == ["Lost", "Empty values"]
+    reasons = [(row.split()[-2], row.split()[-1]) for row in page.texts("tr") if row[-1].isdigit()]
+    assert reasons == [("keel", "1"), ("ec_color", "3"), ("ec_images", "3")]
+    rows = look(coveo, "/browse/item", id="product://0").texts("tr")
+    assert 'ec_color "" the value is empty nothing is lost' in rows
+    assert "ec_images [] the value is empty nothing is lost" in rows
+    lost = look(coveo, "/browse/item", id="product://9").texts("tr")
+    assert "keel long there is no field of that name" in lost
+    assert len(coveo.sandbox.dropped()) == 7
 
 
 def test_a_source_of_which_all_was_dropped_says_so(coveo: Caller) -> None:
@@ -446,7 +480,7 @@ def test_logs_are_narrowed_by_result_and_item(coveo: Caller) -> None:
     orders = [int(row.rsplit(" ", 1)[1]) for row in of_item.texts("tr")[1:]]
     assert len(orders) == 2
     assert orders[0] > orders[1]
-    assert Page(coveo.http.get(of_item.links()["product://1"])).texts("h1") == ["product://1/"]
+    assert Page(coveo.http.get(of_item.links()["product://1"])).texts("h1") == ["product://1"]
     assert len(Page(coveo.http.get(page.links()["Next"])).texts("tr")) == 15
 
 
@@ -521,7 +555,7 @@ def test_only_addresses_of_the_web_become_links(coveo: Caller, address: str) -> 
 
 
 def test_a_value_that_no_address_can_hold_has_no_link(coveo: Caller) -> None:
-    """A value with half a character, or a long one, has no link; it is counted and shown."""
+    """A value with half a character, or a long one, has no link, and it is said why; it is counted and shown."""
     coveo.sandbox.create_field("hull", facet=True)
     text = "flat" * 1_000
     coveo.load(
@@ -531,20 +565,26 @@ def test_a_value_that_no_address_can_hold_has_no_link(coveo: Caller) -> None:
     page = Page(answer)
     assert page.link_to("flat 1 item")
     shown = page.texts("span", **{"class": "choice"})
-    assert sorted(shown) == [f"{text[:200]}… 1 item", "half ? 1 item"]
+    assert sorted(shown) == [
+        f"{text[:200]}… too long to filter by 1 item",
+        "half \\ud800 no filter: it has half a character 1 item",
+    ]
     assert len(answer.content) < 20_000
 
 
 def test_half_a_character_breaks_no_page(coveo: Caller) -> None:
-    """JSON can hold halves of surrogate pairs, which no page can be written with; they are shown as question marks."""
+    """JSON can hold halves of surrogate pairs, which no page can be written with; all are shown as JSON says them."""
     broken = {**item(1, ec_name="Heron \ud800", ec_color=["Red \udfff"]), "hull\ud800": "x"}
     coveo.load(json.dumps({"addOrUpdate": [broken]}).encode())
     page = look(coveo)
-    assert page.titles == ["Heron ?"]
+    assert page.titles == ["Heron \\ud800"]
     for address in page.links().values():
         assert coveo.http.get(address).status_code == 200
-    assert look(coveo, "/browse/item", id="product://1").texts("h1") == ["Heron ?"]
-    assert look(coveo, "/browse/dropped").status == 200
+    shown = look(coveo, "/browse/item", id="product://1")
+    assert shown.texts("h1") == ["Heron \\ud800"]
+    assert {"ec_colorSTRING", "hull\\ud800"} <= set(shown.texts("th", scope="row"))
+    assert "Red \\udfff" in shown.texts("li")
+    assert "hull\\ud800" in look(coveo, "/browse/dropped").texts("code")
 
 
 def test_a_missing_template_engine_names_the_extra() -> None:
@@ -603,6 +643,44 @@ def test_a_facet_shows_more_of_its_values_when_asked(coveo: Caller) -> None:
     more = Page(coveo.http.get(page.links()["More values of ec_brand"]))
     assert len([text for text in more.links() if text.startswith("brand")]) == 12
     assert "More values of ec_brand" not in more.links()
+    assert "8 of 12 More values of ec_brand" in page.texts("p")
+
+
+def test_facets_that_divide_well_come_first(coveo: Caller) -> None:
+    """Facets of values that no two items share come last, and before them those of very many values."""
+    for name in ("article", "batch"):
+        coveo.sandbox.create_field(name, facet=True)
+    kinds = [{"article": f"a{number}", "batch": f"b{number // 2}"} for number in range(204)]
+    coveo.load(batch(*(item(number, ec_brand=f"brand {number % 10}", **kind) for number, kind in enumerate(kinds))))
+    assert look(coveo).facets == ["ec_brand", "objecttype", "batch", "article"]
+    assert look(coveo, more="article").facets == ["ec_brand", "objecttype", "batch", "article"]
+    assert "8 of 204 More values of article" in look(coveo).texts("p")
+
+
+def test_the_title_of_the_tab_says_what_is_shown(kayaks: Caller) -> None:
+    """What is searched for and chosen stands in the title, in short; without anything the page's name alone."""
+    asked = {"q": "boats", "aq": "@ec_color", "f.ec_category": "Boats|Kayaks"}
+    (title,) = look(kayaks, **asked).texts("title")
+    assert title == "boats, @ec_color, ec_category: Boats › Kayaks - Items - Coveo sandbox"  # noqa: RUF001 - as shown
+    assert look(kayaks).texts("title") == ["Items - Coveo sandbox"]
+    assert len(look(kayaks, q="x" * 5_000).texts("title")[0]) < 200
+
+
+def test_an_item_without_a_name_is_called_by_its_id(coveo: Caller) -> None:
+    """An item without a name has its id as title, letter by letter, in the list and on its page."""
+    coveo.load(batch({"documentId": "product://noname"}))
+    assert look(coveo).titles == ["product://noname"]
+    assert look(coveo, "/browse/item", id="product://noname").texts("h1") == ["product://noname"]
+
+
+def test_links_of_filters_lead_back_to_them(kayaks: Caller) -> None:
+    """A value leads to its facet on the next page, and what takes a filter away to the results, which are there."""
+    page = look(kayaks, **{"f.ec_color": "Red"})
+    ids = {given["id"] for _, given in page.elements if "id" in given}
+    targets = {page.link_to(text).partition("#")[2] for text in ("Red", "Blue", "Green")}
+    assert targets == {"facet-ec_color"}
+    assert {page.link_to(text).partition("#")[2] for text in ("Remove", "Clear", "Skip to the re")} == {"results"}
+    assert {"facet-ec_color", "results"} <= ids
 
 
 def test_a_facet_of_very_many_values_says_so(coveo: Caller) -> None:
@@ -648,8 +726,13 @@ def test_what_is_large_is_shown_in_part(coveo: Caller) -> None:
     coveo.load(batch(item(1, ec_name="Heron", tags=tags, ec_description="x" * 6_000, ec_images=[picture])))
     answer = coveo.http.get("/browse/item", params={"id": "product://1"})
     listed = Page(answer).texts("li")
-    assert {"tag 99", "and 20 more", f"{'x' * 5_000}…"} <= set(listed)
+    assert {"tag 99", "and 20 more"} <= set(listed)
     assert "tag 100" not in listed
+    assert Page(answer).texts("details", **{"class": "long"}) == [
+        f"{'x' * 200}…{'x' * 5_000}…",
+        f"base64,{'A' * 193}…base64,{'A' * 4_993}…",
+    ]
+    assert Page(answer).texts("summary")[0] == f"{'x' * 200}…"
     assert Page(answer).attributes("img") == []
     assert len(answer.content) < 100_000
 

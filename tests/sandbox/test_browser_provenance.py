@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -112,6 +113,30 @@ def test_a_confidence_that_cannot_be_is_none(said: object, expected: float | Non
     assert mark.confidence == expected
 
 
+@untimed
+@given(
+    st.datetimes(timezones=st.just(UTC)),
+    st.sampled_from(["T", " "]),
+    st.sampled_from(["minutes", "seconds", "milliseconds"]),
+    st.sampled_from(["", "Z", "+00:00"]),
+)
+def test_dates_are_known_however_they_were_written(moment: datetime, between: str, precision: str, zone: str) -> None:
+    """In a DATE field a machine's date is known in each usual spelling, and another date is not."""
+    text = moment.replace(tzinfo=None).isoformat(between, precision) + zone
+    kept = fitted(text, Field(name="hue", type="DATE"))
+    assert isinstance(kept, int)
+    assert read(told("hue", text)).wrote_date(kept)
+    assert not read(told("hue", text)).wrote_date(kept + 60_000)
+
+
+@pytest.mark.parametrize("written", ["2024-10-04", 1_728_000_000_000, "1728000000000", 9_000_000_000_000_000])
+def test_days_and_milliseconds_are_known_as_dates(written: str | int) -> None:
+    """A day alone is known as its first moment, and so are milliseconds, even those of no calendar."""
+    kept = 1_728_000_000_000 if isinstance(written, str) else written
+    assert read(told("hue", written)).wrote_date(kept)
+    assert not read(told("hue", written)).wrote_date(kept + 1)
+
+
 class Sees:
     """A classifier that sees the same everywhere."""
 
@@ -156,13 +181,24 @@ def test_an_enriched_item_says_what_a_machine_saw(coveo: Caller) -> None:
 
 
 def test_a_value_that_a_person_changed_is_no_longer_a_machines(coveo: Caller) -> None:
-    """Where no value fits a digest any more, the page says that somebody changed it, and who had said what it was."""
+    """Where no value fits a digest any more, the page says that it differs, and who had said what it was."""
     coveo.load(batch({**enriched(), "ec_color": "Sunflower"}))
     page = Page(coveo.http.get("/browse/item", params={"id": "product://1"}))
-    assert (
-        page.texts("span", **{"class": "badge changed"})[0] == "Changed by a person; before that: acme-tagger, 90% sure"
-    )
+    badges = page.texts("span", **{"class": "badge warn"})
+    assert badges[0] == "Differs from what was written: acme-tagger, 90% sure"
     assert page.texts("li", **{"class": "enriched"}) == ["Canvas (enriched)"]
+
+
+def test_a_date_that_nobody_changed_is_a_machines(coveo: Caller) -> None:
+    """A date of a machine that the index holds in its own form is marked as what a machine wrote."""
+    coveo.sandbox.create_field("seen_on", type="DATE")
+    marks = told("seen_on", "2024-10-04")
+    coveo.load(batch({"documentId": "product://1", "told": marks, "seen_on": "2024-10-04"}))
+    page = Page(coveo.http.get("/browse/item", params={"id": "product://1"}))
+    assert page.texts("li", **{"class": "enriched"}) == ["2024-10-04 00:00:00 UTC"]
+    coveo.update(addOrUpdate=[{"documentId": "product://1", "told": marks, "seen_on": "2024-10-05"}])
+    page = Page(coveo.http.get("/browse/item", params={"id": "product://1"}))
+    assert page.texts("li", **{"class": "enriched"}) == []
 
 
 def test_the_list_marks_enriched_items_and_finds_them(coveo: Caller) -> None:
@@ -200,7 +236,7 @@ def test_what_a_machine_is_called_is_shown_in_part(coveo: Caller) -> None:
     coveo.load(batch({**enriched(), "told": json.dumps(marks)}))
     answer = coveo.http.get("/browse/item", params={"id": "product://1"})
     listed = Page(answer).texts("li")
-    assert "ec_color Changed by a person; before that: " + ("acme" * 50) + "…" in listed
+    assert "ec_color Differs from what was written: " + ("acme" * 50) + "…" in listed
     assert len([text for text in listed if text.startswith("lost_")]) == 100
     assert "and 50 more" in listed
     assert len(answer.content) < 100_000

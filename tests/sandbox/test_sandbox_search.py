@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sandbox_caller import untimed
 
 from coveo_enrich.sandbox.platform.fields import Field, standard_fields
+from coveo_enrich.sandbox.search import matching
 from coveo_enrich.sandbox.search.expressions import EVERYTHING, QueryError, SortError, words
 from coveo_enrich.sandbox.search.facets import FacetRequest, FacetValue
 from coveo_enrich.sandbox.search.item import searched_fields, view
@@ -331,6 +332,28 @@ def test_a_result_shows_what_may_be_shown() -> None:
     assert "hidden" not in shown
     assert (shown["ec_rating"], shown["ec_images"], shown["material"]) == (4.5, ["a", "b"], "a;b")
     assert found("kayak", stored("4", hidden="kayak")) == ["4"]
+
+
+class Counted(Candidate):
+    """A candidate that counts how often it is asked for words."""
+
+    asked = 0
+
+    def has(self, phrase: tuple[str, ...]) -> bool:
+        """Count, and tell."""
+        Counted.asked += 1
+        return super().has(phrase)
+
+
+@pytest.mark.parametrize("between", [" ", " OR "])
+def test_a_word_that_is_repeated_is_looked_for_once(between: str) -> None:
+    """Words of a query that come again are not matched again, so that a long query costs no more than a short one."""
+    known = searched_fields({"hull": Field(name="hull", merge_with_lexicon=True)})
+    item = view(StoredItem("catalog", "product://1", 1, 0, {"hull": "flat wide"}), {})
+    for word, is_there in (("flat", True), ("gone", False)):
+        test = matching.test_of(parse_expression(between.join([word] * 60)).condition, known)
+        Counted.asked = 0
+        assert (test(Counted(item, ["hull"])), Counted.asked) == (is_there, 1)
 
 
 @untimed

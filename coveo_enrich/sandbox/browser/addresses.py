@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from coveo_enrich.sandbox.values import Source
 
-__all__ = ["Pairs", "address", "is_fit", "is_page", "page_number", "web_address"]
+__all__ = ["Pairs", "address", "is_page", "page_number", "unfit", "web_address"]
 
 Pairs: TypeAlias = Iterable[tuple[str, str | None]]
 
@@ -23,7 +23,7 @@ _NO_BLANKS: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 def is_page(path: str) -> bool:
     """Whether a path is one of the browser's, and none of Coveo's."""
-    return path == "/" or path.startswith("/browse/")
+    return path in ("/", "/browse") or path.startswith("/browse/")
 
 
 def address(path: str, source: Source | None = None, pairs: Pairs = ()) -> str:
@@ -39,9 +39,11 @@ def page_number(text: str | None) -> int:
     return min(int(digits[:8]), _FURTHEST) if digits else 1
 
 
-def is_fit(value: str) -> bool:
-    """Whether a value can stand in an address: it is not too long, and has no halves of surrogate pairs."""
-    return len(value) <= _LONGEST and not _HALF.search(value)
+def unfit(value: str) -> str | None:
+    """Why a value cannot stand in an address, for people; `None` when it can."""
+    if len(value) > _LONGEST:
+        return "too long to filter by"
+    return "no filter: it has half a character" if _HALF.search(value) else None
 
 
 def web_address(text: str) -> str | None:

@@ -114,10 +114,14 @@ class ItemsQuery:
 
 @attrs.frozen
 class Mistakes:
-    """Why a query cannot be answered: what is wrong with its words and its expression; `None` where nothing is."""
+    """What is wrong with the words of a query and with its expression; `None` where nothing is."""
 
     words: str | None = None
     expression: str | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything is wrong."""
+        return self.words is not None or self.expression is not None
 
 
 @attrs.frozen
@@ -128,13 +132,15 @@ class Findings:
         total: How many items.
         page: The page that is shown, which is the last one where the one that was asked for is beyond it.
         items: The items of the page.
-        facets: The values of facets that items have.
+        facets: The values of facets that items have; first those that divide them well.
+        mistakes: What of the query could not be read, and was left out.
     """
 
     total: int
     page: int
     items: tuple[StoredItem, ...]
     facets: tuple[FacetResult, ...]
+    mistakes: Mistakes
 
     @property
     def last_page(self) -> int:
@@ -158,17 +164,15 @@ def read_items_query(pairs: Iterable[tuple[str, str]], page: int) -> ItemsQuery:
     )
 
 
-def find(items: Iterable[StoredItem], fields: Mapping[str, Field], query: ItemsQuery) -> Findings | Mistakes:
-    """What is found among the items, or why nothing can be.
+def find(items: Iterable[StoredItem], fields: Mapping[str, Field], query: ItemsQuery) -> Findings:
+    """What is found among the items.
 
     Args:
         items: The items of a source.
         fields: The fields of its organization, by name.
         query: What is asked for.
     """
-    expression = _expression(query)
-    if isinstance(expression, Mistakes):
-        return expression
+    expression, mistakes = _expression(query)
     counter = ItemCounter(_requests(fields, query), fields)
     matching = _matching(items, fields, expression)
     ranked = ((-score, item.document_id, item) for score, item in matching if counter.count(item))
@@ -176,7 +180,13 @@ def find(items: Iterable[StoredItem], fields: Mapping[str, Field], query: ItemsQ
     best = heapq.nsmallest(query.page * PAGE_SIZE, ranked, key=itemgetter(0, 1))
     page = min(query.page, _last_page(counter.total))
     shown = tuple(item for _, _, item in best[(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
-    return Findings(counter.total, page, shown, counter.facets())
+    return Findings(counter.total, page, shown, tuple(sorted(counter.facets(), key=_dullness)), mistakes)
+
+
+def _dullness(facet: FacetResult) -> tuple[bool, int]:
+    """What sorts facets: those in which few items have the same come last, and before them those of many values."""
+    is_scattered = any(value.count == 1 for value in facet.values[_VALUES - 1 : _VALUES]) and facet.total > _VALUES
+    return is_scattered, facet.total if facet.total > MORE_VALUES else 0
 
 
 def _matching(
@@ -194,16 +204,15 @@ def _matching(
             yield hit.score, batch[str(hit.item.values[_ID])]
 
 
-def _expression(query: ItemsQuery) -> ParsedExpression | Mistakes:
+def _expression(query: ItemsQuery) -> tuple[ParsedExpression, Mistakes]:
+    """What is asked for as far as it can be read, and what cannot."""
     parts = [_parsed(query.words), _parsed(query.expression)]
-    mistakes = [str(part) if isinstance(part, QueryError) else None for part in parts]
-    if any(mistakes):
-        return Mistakes(*mistakes)
+    mistakes = Mistakes(*(str(part) if isinstance(part, QueryError) else None for part in parts))
     read = [part for part in parts if not isinstance(part, QueryError)]
     boosts = tuple(boost for part in read for boost in part.boosts)
     having: list[Expression] = [Exists(query.having.lower())] if query.having else []
     conditions = [*(part.condition for part in read if part.condition != EVERYTHING), *having]
-    return ParsedExpression(And(tuple(conditions)), boosts)
+    return ParsedExpression(And(tuple(conditions)), boosts), mistakes
 
 
 def _parsed(text: str) -> ParsedExpression | QueryError:

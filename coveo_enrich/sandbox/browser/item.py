@@ -12,11 +12,11 @@ from coveo_enrich.sandbox.browser.addresses import web_address
 from coveo_enrich.sandbox.browser.pictures import Picture, pictures_of
 from coveo_enrich.sandbox.browser.provenance import Provenance, provenance_of
 from coveo_enrich.sandbox.browser.texts import shortened
-from coveo_enrich.sandbox.browser.values import ShownField, moment, shown_field
+from coveo_enrich.sandbox.browser.values import ShownField, moment, shown_field, title_of
 from coveo_enrich.sandbox.platform.catalogs import Catalogs
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.item import searched_fields, view
-from coveo_enrich.sandbox.values import Dropped, StoredItem
+from coveo_enrich.sandbox.values import NO_VALUE, Dropped, StoredItem
 
 __all__ = ["MOST_DROPPED", "Item", "LostMark", "Unindexed", "item_of"]
 
@@ -43,6 +43,11 @@ class Unindexed:
     said: str
     reason: str
     file_id: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it had no value, so that nothing is lost."""
+        return self.reason.endswith(NO_VALUE)
 
 
 @attrs.frozen
@@ -135,7 +140,7 @@ def item_of(
     lost = [name for name in provenance.marks if name not in stored.fields]
     own = [name for name in seen.values if name not in stored.fields and stored.ordering_id]
     return Item(
-        title=shortened(seen.title, _LONGEST_NAME),
+        title=shortened(title_of(stored), _LONGEST_NAME),
         document_id=stored.document_id,
         is_indexed=stored.ordering_id > 0,
         link=web_address(str(stored.fields.get("clickableuri", ""))),
@@ -166,4 +171,6 @@ def _said(said: Mapping[str, Any], key: str | None) -> str:
     if key is None or key not in said:
         return ""
     value = said[key]
-    return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _LONGEST_SAID)
+    return shortened(
+        value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False), _LONGEST_SAID
+    )

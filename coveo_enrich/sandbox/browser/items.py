@@ -7,22 +7,22 @@ from typing import Final
 
 import attrs
 
-from coveo_enrich.sandbox.browser.addresses import address, is_fit
+from coveo_enrich.sandbox.browser.addresses import address, unfit
 from coveo_enrich.sandbox.browser.finding import LAST_PAGE, LEVELS, MORE_VALUES, PAGE_SIZE, Findings, ItemsQuery
 from coveo_enrich.sandbox.browser.paging import Pager, pager
 from coveo_enrich.sandbox.browser.pictures import Picture, first_picture
 from coveo_enrich.sandbox.browser.provenance import provenance_of
 from coveo_enrich.sandbox.browser.texts import shortened
-from coveo_enrich.sandbox.browser.values import ShownField, shown_field
+from coveo_enrich.sandbox.browser.values import ShownField, shown_field, title_of
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.facets import FacetResult, FacetValue
-from coveo_enrich.sandbox.search.item import view
 from coveo_enrich.sandbox.values import Source, StoredItem
 
 __all__ = ["Card", "Chip", "Choice", "Facet", "Results", "results_of"]
 
 _LONGEST_TITLE: Final = 200
 _LONGEST_VALUE: Final = 200
+_LONGEST_SAID: Final = 120
 _MOST_ROWS: Final = 5
 _OPEN_FACETS: Final = 6
 # Not worth a line on a card: the same for most items of a catalog.
@@ -56,14 +56,16 @@ class Choice:
         text: The value; of a hierarchy, its last level.
         count: How many items have it.
         is_chosen: Whether it is chosen.
-        address: The page with or without it; `None` when no address can hold it.
+        address: The page with or without it.
+        problem: Why there is no such page, as no address can hold the value; `None` when there is one.
         below: The next level, under what is chosen.
     """
 
     text: str
     count: int
     is_chosen: bool
-    address: str | None
+    address: str
+    problem: str | None
     below: tuple[Choice, ...] = ()
 
 
@@ -76,14 +78,14 @@ class Facet:
         choices: Its values.
         is_open: Whether they are shown at once.
         more: The page with more of its values; `None` when there are no more, or they are there.
-        values: How many values there are, where a hundred of them are shown and no page has more; otherwise `None`.
+        total: How many values there are.
     """
 
     field: str
     choices: tuple[Choice, ...]
     is_open: bool
     more: str | None
-    values: int | None
+    total: int
 
 
 @attrs.frozen
@@ -110,6 +112,8 @@ class Results:
         only_enriched: The page with enriched items only; `None` when it is this one, or none of these is enriched.
         pager: The way to the other pages.
         is_cut: Whether there are items beyond the last page.
+        readable: The page without what could not be read; `None` when everything could.
+        said: What is searched for and chosen, in short; empty when nothing is.
     """
 
     total: int
@@ -122,6 +126,8 @@ class Results:
     only_enriched: str | None
     pager: Pager
     is_cut: bool
+    readable: str | None
+    said: str
 
 
 def results_of(findings: Findings, query: ItemsQuery, fields: Mapping[str, Field], source: Source) -> Results:
@@ -130,13 +136,19 @@ def results_of(findings: Findings, query: ItemsQuery, fields: Mapping[str, Field
     def address_of(other: ItemsQuery) -> str:
         return address("/", source, other.pairs())
 
-    last = findings.last_page
+    last, mistakes = findings.last_page, findings.mistakes
+    chips = tuple(_chips(query, fields, source))
+    readable = attrs.evolve(
+        query,
+        words="" if mistakes.words else query.words,
+        expression="" if mistakes.expression else query.expression,
+    )
     return Results(
         total=findings.total,
         first=(findings.page - 1) * PAGE_SIZE + 1,
         cards=tuple(_card(item, fields, source) for item in findings.items),
         facets=tuple(_facets(findings.facets, query, source)),
-        chips=tuple(_chips(query, fields, source)),
+        chips=chips,
         clear=address_of(ItemsQuery(is_all=query.is_all)),
         other_view=address_of(attrs.evolve(query, is_all=not query.is_all, page=1)),
         only_enriched=_only_enriched(findings, query, source),
@@ -147,7 +159,14 @@ def results_of(findings: Findings, query: ItemsQuery, fields: Mapping[str, Field
             has_more=findings.page < last,
         ),
         is_cut=findings.page == last and findings.total > LAST_PAGE * PAGE_SIZE,
+        readable=address_of(readable) if mistakes else None,
+        said=_said(query, chips),
     )
+
+
+def _said(query: ItemsQuery, chips: Iterable[Chip]) -> str:
+    parts = [query.words.strip(), query.expression.strip(), *(f"{chip.name}: {chip.value}" for chip in chips)]
+    return shortened(", ".join(filter(None, parts)), _LONGEST_SAID)
 
 
 def _card(item: StoredItem, fields: Mapping[str, Field], source: Source) -> Card:
@@ -159,7 +178,7 @@ def _card(item: StoredItem, fields: Mapping[str, Field], source: Source) -> Card
     ]
     rows = sorted(shown, key=lambda row: (row.origin != "enriched", fields[row.name].system, row.name))
     return Card(
-        title=shortened(view(item, {}).title, _LONGEST_TITLE),
+        title=shortened(title_of(item), _LONGEST_TITLE),
         document_id=item.document_id,
         address=address("/browse/item", source, [("id", item.document_id)]),
         picture=first_picture(item.fields),
@@ -198,13 +217,13 @@ def _chips(query: ItemsQuery, fields: Mapping[str, Field], source: Source) -> It
 def _facets(results: Iterable[FacetResult], query: ItemsQuery, source: Source) -> Iterator[Facet]:
     for number, result in enumerate(results):
         name = result.request.field
-        more = address("/", source, attrs.evolve(query, more=name, page=1).pairs())
+        more = _at_facet(name, attrs.evolve(query, more=name, page=1), source)
         yield Facet(
             field=name,
             choices=tuple(_choice(value, (), name, query, source) for value in result.values[:MORE_VALUES]),
             is_open=number < _OPEN_FACETS or query.more == name or bool(query.values_of(name)),
-            more=f"{more}#facet-{name}" if result.has_more and query.more != name else None,
-            values=len(result.values) if len(result.values) > MORE_VALUES else None,
+            more=more if result.has_more and query.more != name else None,
+            total=result.total,
         )
 
 
@@ -215,8 +234,13 @@ def _choice(value: FacetValue, above: tuple[str, ...], field: str, query: ItemsQ
     is_open = value.is_selected or query.has_below(field, whole)
     children = value.children[:MORE_VALUES] if is_open else ()
     below = tuple(_choice(child, path, field, query, source) for child in children)
-    link = address("/", source, other.pairs()) if is_fit(whole) else None
-    return Choice(shortened(value.value, _LONGEST_VALUE), value.count, value.is_selected, link, below)
+    text = shortened(value.value, _LONGEST_VALUE)
+    return Choice(text, value.count, value.is_selected, _at_facet(field, other, source), unfit(whole), below)
+
+
+def _at_facet(field: str, query: ItemsQuery, source: Source) -> str:
+    """The page of a query, at a facet, so that the keys go on there."""
+    return f"{address('/', source, query.pairs())}#facet-{field}"
 
 
 def _only_enriched(findings: Findings, query: ItemsQuery, source: Source) -> str | None:

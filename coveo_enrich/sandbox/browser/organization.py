@@ -22,7 +22,7 @@ class SourceRow:
     Attributes:
         source: The source with its organization.
         items: How many items it holds.
-        dropped: How many pieces of what was sent are not in the index.
+        dropped: How many pieces of what was sent are not in the index, but for empty values.
         streams: How many streams were opened.
         open_streams: How many of them are open.
     """

@@ -2,7 +2,7 @@
 
 An enriched item may have a text field with JSON in it: for each field who saw the values (``by``), how surely
 (``confidence``), and digests of them (``values``). The field has any name, so it is known by its shape. A value whose
-digest is not there was written, or changed, by a person.
+digest is not there is another one than was written, or is held in another form.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeGuard
 
 import attrs
@@ -24,6 +25,9 @@ _DIGEST_BYTES: Final = 6
 _JOIN: Final = ";"
 _FLAGS: Final = ("true", "false")
 _MOST_CHARACTERS: Final = 200
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PRECISIONS: Final = ("minutes", "seconds", "milliseconds", "microseconds")
+_ZONES: Final = ("", "Z", "+00:00")
 
 
 @attrs.frozen
@@ -49,7 +53,14 @@ class Mark:
     def wrote(self, value: object) -> bool:
         """Whether a machine wrote a value, and nobody changed it since; of several in one text, all of them."""
         parts = [part for part in value.split(_JOIN) if part.strip()] if isinstance(value, str) else [value]
-        return bool(parts) and not any(self.digests.isdisjoint(_digests(part)) for part in parts)
+        return bool(parts) and not any(self.digests.isdisjoint(_digests(_spellings(part))) for part in parts)
+
+    def wrote_date(self, milliseconds: int) -> bool:
+        """Whether a machine wrote a date, which the index holds as milliseconds since 1970, and nobody changed it.
+
+        It is known in each ISO 8601 spelling with separators, in UTC.
+        """
+        return not self.digests.isdisjoint(_digests(_dates(milliseconds)))
 
 
 @attrs.frozen
@@ -105,10 +116,10 @@ def _mark(entry: Mapping[str, Any]) -> Mark:
     return Mark(tuple(entry["by"]), float(confidence) if is_number else None, frozenset(entry["values"]))
 
 
-def _digests(value: object) -> set[str]:
+def _digests(spellings: Iterable[str]) -> set[str]:
     return {
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).hexdigest()
-        for text in _spellings(value)
+        for text in spellings
     }
 
 
@@ -121,3 +132,16 @@ def _spellings(value: object) -> Iterator[str]:
     yield text.lower() if text.lower() in _FLAGS else text
     if text.endswith(".0"):
         yield text.removesuffix(".0")
+
+
+def _dates(milliseconds: int) -> Iterator[str]:
+    """How a moment may have been written before the index took it."""
+    yield str(milliseconds)
+    try:
+        moment = (_EPOCH + timedelta(milliseconds=milliseconds)).replace(tzinfo=None)
+    except OverflowError:
+        return
+    written = {moment.isoformat(between, precision) for between in "T " for precision in _PRECISIONS}
+    yield from (f"{text}{zone}" for text in written if datetime.fromisoformat(text) == moment for zone in _ZONES)
+    if moment == datetime.combine(moment, datetime.min.time()):
+        yield moment.date().isoformat()

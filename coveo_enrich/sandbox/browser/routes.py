@@ -22,7 +22,6 @@ from coveo_enrich.sandbox.browser.finding import (
     PAGE_SIZE,
     Findings,
     ItemsQuery,
-    Mistakes,
     find,
     read_items_query,
 )
@@ -132,6 +131,8 @@ class ContentBrowser:
             **{path: partial(self._of_source, page) for path, page in pages.items()},
             "/browse/sources": self._sources,
             "/browse/style.css": self._style,
+            "/browse": self._nowhere,
+            "/browse/{path:path}": self._nowhere,
         }
         return [Route(path, partial(self._show, show), methods=["GET"]) for path, show in shows.items()]
 
@@ -143,6 +144,9 @@ class ContentBrowser:
 
     async def _style(self, _request: Request) -> Response:
         return Response((_FOLDER / "style.css").read_bytes(), headers=_HEADERS, media_type="text/css")
+
+    async def _nowhere(self, _request: Request) -> Response:
+        return self._problem("There is no such page in this sandbox.")
 
     async def _sources(self, request: Request) -> Response:
         rows = _named(request, await self._rows())
@@ -175,16 +179,16 @@ class ContentBrowser:
         found = await self._found(look.source, fields, query)
         context: dict[str, Any] = {
             "query": query,
-            "mistakes": found if isinstance(found, Mistakes) else Mistakes(),
-            "results": results_of(found, query, fields, look.source) if isinstance(found, Findings) else None,
+            "mistakes": found.mistakes,
+            "results": results_of(found, query, fields, look.source),
             "example": next((name for name in ("ec_brand", "ec_color") if name in fields), "title"),
             "last_page": LAST_PAGE,
             "page_size": PAGE_SIZE,
         }
         return self._page("items.html", look, tab="items", **context)
 
-    async def _found(self, source: Source, fields: Mapping[str, Field], query: ItemsQuery) -> Findings | Mistakes:
-        def find_among(items: Iterable[StoredItem]) -> Findings | Mistakes:
+    async def _found(self, source: Source, fields: Mapping[str, Field], query: ItemsQuery) -> Findings:
+        def find_among(items: Iterable[StoredItem]) -> Findings:
             return find((item for item in items if item.source_id == source.source_id), fields, query)
 
         if query.is_all:
@@ -322,8 +326,8 @@ class ContentBrowser:
         **context: Any,  # noqa: ANN401 - whatever the template shows
     ) -> Response:
         html = self._templates.get_template(template).render(look=look, tab=tab, **context)
-        # A catalog may hold halves of surrogate pairs, which are no characters.
-        return Response(html.encode("utf-8", "replace"), status, headers=_HEADERS, media_type="text/html")
+        # A catalog may hold halves of surrogate pairs, which are no characters; the store writes them in keys so, too.
+        return Response(html.encode("utf-8", "backslashreplace"), status, headers=_HEADERS, media_type="text/html")
 
 
 def _pager(shown: Cut, address_of: Callable[[int], str]) -> Pager:

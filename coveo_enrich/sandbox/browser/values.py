@@ -12,13 +12,18 @@ from coveo_enrich.sandbox.browser.addresses import web_address
 from coveo_enrich.sandbox.browser.provenance import Mark, Provenance
 from coveo_enrich.sandbox.browser.texts import shortened
 from coveo_enrich.sandbox.platform.fields import Field
+from coveo_enrich.sandbox.search.item import view
+from coveo_enrich.sandbox.values import StoredItem
 
-__all__ = ["Origin", "ShownField", "ShownValue", "moment", "shown_field"]
+__all__ = ["Origin", "ShownField", "ShownValue", "moment", "shown_field", "title_of"]
 
-Origin: TypeAlias = Literal["enriched", "changed", ""]
+Origin: TypeAlias = Literal["enriched", "different", ""]
 
 _MOST_VALUES: Final = 100
 _MOST_CHARACTERS: Final = 5_000
+# A text of more characters is folded, so that of it only so many are seen.
+_UNFOLDED: Final = 1_000
+_FOLDED: Final = 200
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,6 +42,11 @@ class ShownValue:
     link: str | None = None
     is_enriched: bool = False
     key: str | None = None
+
+    @property
+    def beginning(self) -> str | None:
+        """What of a long text is shown first; `None` of a text that is shown whole."""
+        return shortened(self.text, _FOLDED) if len(self.text) > _UNFOLDED else None
 
 
 @attrs.frozen
@@ -59,10 +69,10 @@ class ShownField:
 
     @property
     def origin(self) -> Origin:
-        """``enriched`` when a machine wrote a value that is there, ``changed`` when none of what it wrote is."""
+        """``enriched`` when a machine wrote a value that is there, ``different`` when none of what it wrote is."""
         if self.mark is None:
             return ""
-        return "enriched" if any(value.is_enriched for value in self.values) else "changed"
+        return "enriched" if any(value.is_enriched for value in self.values) else "different"
 
     @property
     def is_mixed(self) -> bool:
@@ -76,6 +86,12 @@ def shown_field(name: str, value: object, field: Field | None, provenance: Prove
     single = _singles(value)
     shown = tuple(_shown(key, one, field, mark) for key, one in single[:_MOST_VALUES])
     return ShownField(name, field.type if field else "", shown, len(single) - len(shown), mark)
+
+
+def title_of(item: StoredItem) -> str:
+    """What an item is called; its id when it has no name."""
+    seen = view(item, {})
+    return item.document_id if seen.title == seen.uri else seen.title
 
 
 def moment(milliseconds: int) -> str:
@@ -93,11 +109,11 @@ def _singles(value: object) -> list[tuple[str | None, object]]:
 
 
 def _shown(key: str | None, value: object, field: Field | None, mark: Mark | None) -> ShownValue:
-    text = shortened(_text(value, field), _MOST_CHARACTERS)
+    if isinstance(value, int) and field is not None and field.type == "DATE":
+        return ShownValue(moment(value), None, mark is not None and mark.wrote_date(value), key)
+    text = shortened(_text(value), _MOST_CHARACTERS)
     return ShownValue(text, web_address(text), mark is not None and mark.wrote(value), key)
 
 
-def _text(value: object, field: Field | None) -> str:
-    if isinstance(value, int) and field is not None and field.type == "DATE":
-        return moment(value)
+def _text(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)

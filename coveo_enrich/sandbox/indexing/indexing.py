@@ -16,6 +16,7 @@ import attrs
 from coveo_enrich.sandbox.platform.fields import Field, FieldType
 from coveo_enrich.sandbox.platform.mappings import NO_RULES, RulesByField, first_yielded
 from coveo_enrich.sandbox.strict_json import AmbiguousObject, Json
+from coveo_enrich.sandbox.values import NO_VALUE
 
 __all__ = [
     "MAX_ITEM_BYTES",
@@ -215,7 +216,7 @@ def fitted(value: Json, field: Field) -> Indexed:
     if isinstance(value, str) and value and field.type == "STRING" and not (field.multi_value or field.key_value):
         return value  # what most values are, so that catalogs go through faster
     if value is None or value in ("", []):
-        raise UnfitError("the value is empty")
+        raise UnfitError(NO_VALUE)
     if field.key_value:
         return _dictionary(value, field)
     if isinstance(value, dict):
@@ -244,7 +245,7 @@ def _text_or_texts(value: Json, field: Field) -> str | list[str]:
     joined = field.separator.join(texts)
     kept = [part.strip() for part in joined.split(field.separator) if part.strip()] if field.multi_value else joined
     if not kept:
-        raise UnfitError("the value is empty")
+        raise UnfitError(NO_VALUE)
     return kept
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from coveo_enrich.sandbox.values import Dropped, Source, StoredItem
+from coveo_enrich.sandbox.values import NO_VALUE, Dropped, Source, StoredItem
 
 __all__ = ["DroppedGroup", "SourceReader"]
 
@@ -30,6 +30,11 @@ class DroppedGroup:
     reason: str
     key: str | None
     count: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether they had no value, so that nothing is lost."""
+        return self.reason.endswith(NO_VALUE)
 
 
 class SourceReader:
@@ -89,11 +94,14 @@ class SourceReader:
         return [Dropped(*row) for row in rows]
 
     def dropped_groups(self, first: int, size: int) -> list[DroppedGroup]:
-        """So many groups of what was dropped, by reason and key, the largest first, from number ``first`` (0) on."""
+        """So many groups of what was dropped, by reason and key, from number ``first`` (0) on.
+
+        The largest come first, and those of empty values last.
+        """
         rows = self._database.execute(
             "SELECT reason, key, count(*) FROM dropped WHERE source = ? GROUP BY reason, key"
-            " ORDER BY 3 DESC, reason, key LIMIT ? OFFSET ?",
-            (self._key, size, first),
+            " ORDER BY reason LIKE ?, 3 DESC, reason, key LIMIT ? OFFSET ?",
+            (self._key, f"%{NO_VALUE}", size, first),
         )
         return [DroppedGroup(*row) for row in rows]
 

@@ -65,12 +65,17 @@ class FacetResult:
     Attributes:
         request: What was asked.
         values: The values.
-        has_more: Whether there are more values than were asked for.
+        total: How many values there are, with those beyond what was asked for.
     """
 
     request: FacetRequest
     values: tuple[FacetValue, ...]
-    has_more: bool
+    total: int
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are more values than were asked for."""
+        return self.total > len(self.values)
 
 
 class Tally:
@@ -103,8 +108,8 @@ class Tally:
         by_parent: dict[_Path, list[_Path]] = {}
         for path in self._counts:
             by_parent.setdefault(path[:-1], []).append(path)
-        values, has_more = self._level(by_parent, ())
-        return FacetResult(self._request, values, has_more)
+        values, _ = self._level(by_parent, ())
+        return FacetResult(self._request, values, len(by_parent.get((), ())))
 
     def _level(self, by_parent: Mapping[_Path, list[_Path]], parent: _Path) -> tuple[tuple[FacetValue, ...], bool]:
         paths = self._ordered(by_parent.get(parent, []))

@@ -54,11 +54,15 @@ class Candidate:
 
     def has(self, phrase: tuple[str, ...]) -> bool:
         """Whether the words stand in its free text, one after the other."""
-        return all(word in self._joined for word in phrase) and any(_contains(text, phrase) for text in self._texts)
+        if not all(word in self._joined for word in phrase):
+            return False
+        if len(phrase) == 1:
+            return phrase[0] in self._words
+        return any(_contains(text, phrase) for text in self._texts)
 
     def is_called(self, phrase: tuple[str, ...]) -> bool:
         """Whether they stand in its title."""
-        return _contains(self._title, phrase)
+        return self._title_words.issuperset(phrase) and _contains(self._title, phrase)
 
     def _values(self, name: str) -> Iterable[str | float]:
         """Of a dictionary field, what stands under any key: only a test of the field looks at one of them."""
@@ -79,8 +83,16 @@ class Candidate:
         return list(map(words_of_folded, self._folded))
 
     @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(word for text in self._texts for word in text)
+
+    @cached_property
     def _title(self) -> tuple[str, ...]:
         return words(self.item.title)
+
+    @cached_property
+    def _title_words(self) -> frozenset[str]:
+        return frozenset(self._title)
 
 
 Test: TypeAlias = Callable[[Candidate], bool]
@@ -106,10 +118,10 @@ def test_of(expression: Expression, fields: Mapping[str, Field]) -> Test:  # noq
             wrong = test_of(part, fields)
             return lambda candidate: not wrong(candidate)
         case And(parts):
-            tests = [test_of(part, fields) for part in parts]
+            tests = [test_of(part, fields) for part in dict.fromkeys(parts)]
             return lambda candidate: all(test(candidate) for test in tests)
         case Or(parts):
-            tests = [test_of(part, fields) for part in parts]
+            tests = [test_of(part, fields) for part in dict.fromkeys(parts)]
             return lambda candidate: any(test(candidate) for test in tests)
         case AtLeast(number, parts):
             tests = [test_of(part, fields) for part in parts]

@@ -5,6 +5,7 @@ Whether an item is what an expression asks for is decided in `coveo_enrich.sandb
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
@@ -150,12 +151,12 @@ def _rank(value: Value) -> tuple[float, str]:
 def _score_of(query: Query, fields: Mapping[str, Field]) -> Callable[[Candidate], float]:
     """How well an item fits that is found: its words count, those of its title more, and what it is boosted by."""
     scored = _parts(query.expression) if query.scores_words else ()
-    phrases = [part.words for part in scored if isinstance(part, Phrase)]
+    phrases = Counter(part.words for part in scored if isinstance(part, Phrase))
     boosts = [(test_of(boost.part, fields), _OF_BOOST * boost.modifier) for boost in query.boosts]
 
     def score(candidate: Candidate) -> float:
-        in_text = sum(candidate.has(phrase) for phrase in phrases)
-        in_title = sum(candidate.is_called(phrase) for phrase in phrases)
+        in_text = sum(times for phrase, times in phrases.items() if candidate.has(phrase))
+        in_title = sum(times for phrase, times in phrases.items() if candidate.is_called(phrase))
         return in_text + _OF_TITLE * in_title + sum(points for test, points in boosts if test(candidate))
 
     return score
