@@ -244,13 +244,17 @@ class CoveoCaller:
 
     def wait_after(self, call: CoveoCall, outcome: Reply | NoReply, failures: int) -> float | None:
         """Seconds to wait before the call is repeated, or `None` when repeating cannot help."""
-        if not isinstance(outcome, NoReply) and not _may_pass(outcome):
+        if not _may_pass(outcome):
             return None
         return self._patience.wait_after(call.operation, outcome, failures)
 
 
-def _may_pass(reply: Reply) -> bool:
+def _may_pass(reply: Reply | NoReply) -> bool:
     """Whether the same call may be answered differently a little later."""
+    if isinstance(reply, NoReply):
+        from coveo_enrich._http import NoReplyTooLong  # noqa: PLC0415 - httpx is loaded by the first request
+
+        return not isinstance(reply, NoReplyTooLong)
     if reply.ok:
         return not is_of_coveo(reply)
     return reply.status in TRANSIENT_STATUSES and _read_answer(reply).error_code != "TOO_MANY_DOCUMENTS_DAILY"
@@ -271,6 +275,11 @@ def error_of(call: CoveoCall, outcome: Reply | NoReply) -> CoveoRefused | NoRepl
 
 
 def _advice_for(call: CoveoCall, status: int) -> str:
+    if status == HTTPStatus.UNAUTHORIZED and call.privilege:
+        return (
+            "Check the API key; Coveo also answers 401 for a wrong region, and for a missing privilege, which here "
+            f"would be: {call.privilege}."
+        )
     if status == HTTPStatus.FORBIDDEN and call.privilege:
         return (
             f"The API key is valid but lacks a privilege: {call.privilege}. Add it to the key in the Coveo console, or "

@@ -41,6 +41,7 @@ __all__ = [
     "Interrupt",
     "Interrupted",
     "NoReplyInTime",
+    "NoReplyTooLong",
     "PinnedFetcher",
     "Reply",
     "ReplyTooLarge",
@@ -104,6 +105,10 @@ class AnswerLimits:
 
 class NoReplyInTime(NoReply):
     """No answer came back, or not all of it, because the time was up."""
+
+
+class NoReplyTooLong(NoReply):
+    """What came back is longer than an answer is read; another try brings the same."""
 
 
 class FetchRefused(Exception):
@@ -512,7 +517,8 @@ class HttpSender:
 
         Raises:
             NoReply: Nothing was answered, the body went out too slowly or with another length than announced, or the
-                answer was not whole in time, or too long. Another try may do better.
+                answer was not whole in time. Another try may do better.
+            NoReplyTooLong: The answer was too long, which another try does not mend.
             Interrupted: It was broken off.
             ConfigurationError: No try can do better: the URL or a header cannot stand in a request, the proxies or
                 certificates that the environment names cannot be used, or the host's certificate is not trusted.
@@ -528,7 +534,7 @@ class HttpSender:
                 failed, cause = _error_of(operation, target.host, error), _without_secrets(error, method, target)
             except ReplyTooLarge:
                 reason = f"the answer is longer than {self._limits.max_bytes:,} bytes"
-                failed, cause = NoReply(operation, target.host, reason, sent=True), None
+                failed, cause = NoReplyTooLong(operation, target.host, reason, sent=True), None
             # Raised here and not above, where an error that may quote secrets would be its context.
             raise failed from cause
 

@@ -284,7 +284,7 @@ class FieldsNotReady(CoveoEnrichError):
     can_be_applied: bool = True
 
     def __str__(self) -> str:
-        makes = "FieldClient makes what is missing: client.apply(client.plan(needs))"
+        makes = "To make what is missing: with FieldClient(source) as fields: fields.apply(fields.plan(needs))"
         change = "Change the fields in Coveo, or use others"
         return (
             f"nothing was sent, as values would vanish:\n{self.plan}\n"

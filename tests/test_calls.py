@@ -7,13 +7,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import attrs
 import pytest
-from wires import Host, answering, forget_environment
+from wires import Host, Request, answering, forget_environment
 
 from coveo_enrich import RetryPolicy
 from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience, error_code_of, error_of
 from coveo_enrich._http import HttpSender, Reply
-from coveo_enrich.errors import CoveoRefused
+from coveo_enrich.errors import AccessRefused, CoveoRefused, NoReply
 from coveo_enrich.retry import Pace
 
 KEY = "xx-0000-secret"
@@ -84,6 +85,16 @@ def test_no_part_of_a_refusal_shows_the_key(body: str, headers: str) -> None:
     assert "(the" in said
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_privilege_that_may_be_missing_is_named(status: int) -> None:
+    """Coveo answers a missing privilege with 401 too: the advice names the one that the call needs."""
+    call, reply = ask(KEY, status, '{"errorCode": "UNAUTHORIZED"}')
+    error = error_of(attrs.evolve(call, privilege="Search, Fields: View"), reply)
+    assert isinstance(error, AccessRefused)
+    assert "Search, Fields: View" in error.advice
+    assert "Search, Fields: View" not in str(error_of(call, reply))
+
+
 def test_a_reply_does_not_show_the_key() -> None:
     """Law 13: it knows the key, and its repr does not."""
     _, reply = ask(KEY, 200, "{}")
@@ -95,6 +106,19 @@ def test_a_long_answer_is_cut() -> None:
     error = error_of(*ask(KEY, 400, json.dumps({"message": "m" * 999, "requestId": "r" * 999})))
     assert isinstance(error, CoveoRefused)
     assert (len(error.detail), len(error.request_id or "")) == (300, 300)
+
+
+def test_an_answer_that_is_too_long_is_not_asked_for_again() -> None:
+    """Law 7: a body over the cap comes again with every try, so that one try is all."""
+    body = b" " * 1_000_001
+    requests: list[Request] = []
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    patience = Patience(RetryPolicy(), Pace(250))
+    with Host(answering(requests, answer)) as host, contextlib.closing(HttpSender()) as sender:
+        caller = CoveoCaller(sender, lambda: KEY, patience)
+        with pytest.raises(NoReply, match="the answer is longer than 1,000,000 bytes"):
+            caller.reply_to(CoveoCall("ask", "GET", host.url), pause=lambda _seconds: None)
+    assert len(requests) == 1
 
 
 # Waiting

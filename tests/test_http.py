@@ -37,7 +37,7 @@ from wires import (
 )
 
 from coveo_enrich import __version__, _http
-from coveo_enrich._http import HttpSender, Interrupt, Interrupted, Reply
+from coveo_enrich._http import HttpSender, Interrupt, Interrupted, NoReplyTooLong, Reply
 from coveo_enrich.errors import ConfigurationError, NoReply
 
 MORE_THAN_ANY_BUFFER = bytes(64_000_000)
@@ -452,7 +452,7 @@ def answer_with(body: bytes, header: str = "X: y") -> bytes:
 def test_an_answer_over_a_megabyte_is_none(sender: HttpSender, answer: bytes) -> None:
     """Counted as decoded, and not kept: what became of the request is not known."""
     with Host(answering([], answer)) as host:
-        with pytest.raises(NoReply, match="the answer is longer than 1,000,000 bytes") as caught:
+        with pytest.raises(NoReplyTooLong, match="the answer is longer than 1,000,000 bytes") as caught:
             get(sender, host.url)
         assert caught.value.sent
 

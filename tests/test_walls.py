@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "images": FOUNDATION | {"_frames", "_http", "_threads"},
     "classifiers": FOUNDATION | {"_http", "_secrets", "_threads", "images"},
     "enrichment": FOUNDATION | {"_csv", "_files", "_frames", "_progress", "_threads", "classifiers", "images", "index"},
-    "index": FOUNDATION | {"_calls", "_http"},
+    "index": FOUNDATION | {"_calls", "_http", "_json"},
     "stream": FOUNDATION | {"_calls", "_http", "_json", "_progress", "_secrets", "_threads", "index"},
     "catalog": {"_csv", "_files", "_frames", "_json", "errors"},
     "pytest_plugin": {"sandbox"},

@@ -1,6 +1,6 @@
 """CHECK: what Coveo makes of a source's items. Knows nothing of how they were sent."""
 
-from coveo_enrich.index.catalog import CatalogNote
+from coveo_enrich.index.catalog.notes import CatalogNote
 from coveo_enrich.index.fields.applied import AppliedFields
 from coveo_enrich.index.fields.client import FieldClient
 from coveo_enrich.index.fields.needs import FieldNeed

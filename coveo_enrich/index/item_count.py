@@ -6,10 +6,11 @@ The number guards a load against a catalog that shrank. What follows from it is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from coveo_enrich._calls import CoveoCall
+from coveo_enrich.index.json_parts import object_of
 
 __all__ = ["item_count_call", "parse_item_count"]
 
@@ -22,8 +23,5 @@ def item_count_call(platform_host: str, organization_id: str, source_id: str) ->
 
 def parse_item_count(body: Mapping[str, Any]) -> int | None:
     """Read the number from the answer; `None` when the answer holds none."""
-    information: object = body.get("information")
-    if not isinstance(information, Mapping):
-        return None
-    number: object = cast("Mapping[str, object]", information).get("numberOfDocuments")
+    number: object = object_of(body.get("information")).get("numberOfDocuments")
     return number if isinstance(number, int) and not isinstance(number, bool) and number >= 0 else None

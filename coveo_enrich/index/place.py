@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from typing import Protocol
+from urllib.parse import quote
 
-__all__ = ["CoveoPlace"]
+__all__ = ["CoveoPlace", "organization_url", "source_url"]
 
 
 class CoveoPlace(Protocol):
@@ -45,3 +46,13 @@ class CoveoPlace(Protocol):
     def read_platform_key(self) -> str:
         """The key for the platform host."""
         ...
+
+
+def organization_url(place: CoveoPlace) -> str:
+    """Where the platform host has what belongs to the organization."""
+    return f"{place.platform_host}/rest/organizations/{quote(place.organization_id, safe='')}"
+
+
+def source_url(place: CoveoPlace) -> str:
+    """Where it has what belongs to the source."""
+    return f"{organization_url(place)}/sources/{quote(place.source_id, safe='')}"

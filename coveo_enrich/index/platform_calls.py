@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience, Pause, json_object
 from coveo_enrich.errors import CoveoRefused
+from coveo_enrich.index.answer import Answer, require_success
 from coveo_enrich.index.place import CoveoPlace
-from coveo_enrich.index.search.answer import Answer
 from coveo_enrich.retry import Pace, RetryPolicy, require_count
 
 if TYPE_CHECKING:
@@ -56,8 +56,15 @@ class PlatformCalls:
         self._user_agent_suffix = user_agent_suffix
 
     def send(self, call: CoveoCall) -> Mapping[str, Any]:
-        """The JSON object of `ask`."""
-        return self.ask(call).body
+        """The JSON object of `ask`, unless it says that the call failed.
+
+        Raises:
+            CoveoRefused: Coveo answered with an error, perhaps inside a success, or with no JSON object.
+            NoReply: Nothing was answered, several times over.
+        """
+        answer = self.ask(call)
+        require_success(call, answer)
+        return answer.body
 
     def ask(self, call: CoveoCall, *, pause: Pause | None = None) -> Answer:
         """Send a call that may safely be repeated.

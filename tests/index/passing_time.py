@@ -11,7 +11,7 @@ from coveo_enrich.sandbox import CoveoSandbox
 
 __all__ = ["PassingTime"]
 
-_MODULES = ("index.looking", "index.logs.client", "index.logs.following", "index.platform_calls", "_calls")
+_MODULES = ("index.polling", "index.logs.client", "index.platform_calls", "_calls")
 
 
 class PassingTime:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from coveo_enrich import CoveoSource, RetryPolicy
+from coveo_enrich import CoveoSource, RetryPolicy, StreamClient
 from coveo_enrich.errors import AccessRefused, CoveoEnrichError, FieldsInConflict, NoReply
 from coveo_enrich.index import AppliedFields, FieldClient, FieldNeed, FieldPlan
 from coveo_enrich.sandbox import CoveoSandbox
@@ -87,7 +87,7 @@ def test_an_error_in_between_tells_what_was_done(
 
 
 def test_rules_in_between_are_told_too(sandbox: CoveoSandbox, client: FieldClient) -> None:
-    """Those that were made before one was refused; applied again, no rule is there twice."""
+    """When a rule is refused, the error has the rules made before it; applied again, no rule is there twice."""
     sandbox.create_field("size", facet=True)
     plan = FieldPlan(to_create=(COLOR,), to_map=("size", "color"))
     sandbox.fail("mappings", 403, after=2)
@@ -99,7 +99,7 @@ def test_rules_in_between_are_told_too(sandbox: CoveoSandbox, client: FieldClien
 
 
 def test_a_lost_reply_is_no_error(sandbox: CoveoSandbox, client: FieldClient) -> None:
-    """The call is repeated, the field is there by then, and it fits: it was not there before, so it was created."""
+    """After a lost reply the call is repeated; the field is there by then and fits, so it counts as created."""
     sandbox.lose_reply("fields", after=1)
     plan = FieldPlan(to_create=(COLOR,))
     assert client.apply(plan) == AppliedFields(created=("color",))
@@ -110,7 +110,7 @@ def test_a_lost_reply_is_no_error(sandbox: CoveoSandbox, client: FieldClient) ->
 def test_when_no_reply_tells_whether_it_was_done_items_are_to_be_pushed_again(
     sandbox: CoveoSandbox, client: FieldClient
 ) -> None:
-    """The field may be there now and was not when items were pushed; a second try finds it and changes nothing."""
+    """After NoReply a note says to push again: the field may be there now; a second apply finds it, changes nothing."""
     sandbox.lose_reply("fields", times=2, after=1)
     plan = FieldPlan(to_create=(COLOR,))
     with pytest.raises(NoReply) as raised:
@@ -120,7 +120,7 @@ def test_when_no_reply_tells_whether_it_was_done_items_are_to_be_pushed_again(
 
 
 def test_what_does_not_fit_is_told_before_anything_is_made(sandbox: CoveoSandbox, client: FieldClient) -> None:
-    """However many fields a plan has: the last one stands in the way of the first."""
+    """However many fields a plan has, one that somebody made otherwise raises before the first is created."""
     sandbox.create_field("f500", type="LONG")
     with pytest.raises(FieldsInConflict, match="f500: type is 'LONG'"):
         client.apply(FieldPlan(to_create=MANY))
@@ -128,7 +128,7 @@ def test_what_does_not_fit_is_told_before_anything_is_made(sandbox: CoveoSandbox
 
 
 def test_a_plan_of_conflicts_says_that_they_are_left(sandbox: CoveoSandbox, client: FieldClient) -> None:
-    """Nothing had to be done would be wrong: something has, and not by this library."""
+    """Applied, a plan of conflicts says that they are left and nothing was changed, not that nothing had to be done."""
     sandbox.create_field("color", type="LONG")
     done = client.apply(client.plan([COLOR]))
     assert done == AppliedFields(in_conflict=("color",))
@@ -136,7 +136,7 @@ def test_a_plan_of_conflicts_says_that_they_are_left(sandbox: CoveoSandbox, clie
 
 
 def test_a_key_with_values_of_several_types_is_not_made(client: FieldClient) -> None:
-    """A field has its type for ever: it is said, and made once somebody says which; a list of objects neither."""
+    """No field is made for values of several types until a FieldNeed says which; nor for a list of objects."""
     documents: list[dict[str, Any]] = [
         {"documentId": "product://1", "size": 5, "parts": [{"name": "hull"}, None], "pairs": [[1, 2]]},
         {"documentId": "product://2", "size": "XL", "parts": ["hull"]},
@@ -180,3 +180,34 @@ def test_what_somebody_else_made_otherwise_is_a_conflict(sandbox: CoveoSandbox, 
     with pytest.raises(FieldsInConflict, match="mapping rule"):
         client.apply(FieldPlan(to_map=("color",)))
     assert rules(sandbox) == ["color"]
+
+
+def report_of(sandbox: CoveoSandbox) -> None:
+    """Have the sandbox make its metadata report."""
+    there = sandbox.connection
+    source = f"/rest/organizations/{there['organization_id']}/sources/{there['source_id']}"
+    headers = {"Authorization": f"Bearer {there['api_key']}"}
+    with httpx.Client(base_url=f"{sandbox.url}{source}", headers=headers, trust_env=False) as api:
+        api.post("/metadata").raise_for_status()
+        while api.get("/metadata/status").json()["reportGenerationInProgress"]:
+            pass
+
+
+def test_a_key_with_capitals_is_mapped_so_that_its_values_are_indexed(
+    sandbox: CoveoSandbox, client: FieldClient
+) -> None:
+    """A rule that is made for a key with capitals fills the field, and is right in the next plan."""
+    documents = [{"documentId": "product://1", "Color": "red"}]
+    with StreamClient(CoveoSource(**sandbox.connection)) as stream:
+        stream.update(documents)
+        report_of(sandbox)
+        sandbox.create_field("color", facet=True, merge_with_lexicon=True)
+        plan = client.plan(documents)
+        assert (plan.to_map, plan.spellings, plan.loses_values) == (("color",), ("Color",), True)
+        assert client.apply(plan).mapped == ("color",)
+        stream.update(documents)
+    assert [item["color"] for item in sandbox.items()] == ["red"]
+    assert client.plan(documents).is_ready
+    lower = client.plan([{"documentId": "product://1", "color": "red"}])
+    assert (lower.is_ready, lower.loses_values) == (False, True)
+    assert client.apply(plan) == AppliedFields(found=("color",))

@@ -63,7 +63,7 @@ def bodies(mock: HTTPXMock, path: str) -> list[Any]:
 
 
 def test_a_plan_asks_for_the_fields_that_are_needed_and_the_rules(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """The list is asked for by name, with the broader key, and nothing is changed."""
+    """A plan asks for its fields by name and for the rules, with the broader key, and changes nothing."""
     answers(httpx_mock, page())
     plan = client.plan([COLOR])
     assert plan == FieldPlan(to_create=(COLOR,))
@@ -79,7 +79,7 @@ def test_a_plan_asks_for_the_fields_that_are_needed_and_the_rules(client: FieldC
 
 
 def test_a_plan_reads_every_page_and_passes_over_other_fields(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """Where the filter is not heeded, the fields of other names are no matter."""
+    """A plan reads every page, and passes over fields of other names, which come where the filter is not heeded."""
     color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
     answers(httpx_mock, page({"name": "other"}, pages=2), page(color, pages=2))
     assert client.plan([COLOR]).right == ("color",)
@@ -87,11 +87,19 @@ def test_a_plan_reads_every_page_and_passes_over_other_fields(client: FieldClien
 
 
 def test_what_the_report_says_vanishes_is_to_be_mapped(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """The metadata report of the source tells which metadata is indexed nowhere."""
+    """Metadata that the metadata report of the source shows as indexed nowhere is to be mapped."""
     color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
-    report = {"items": [{"key": "Color", "isMapped": False, "indexedBy": "NONE"}], "totalPages": 1}
+    report = {"items": [{"key": "color", "isMapped": False, "indexedBy": "NONE"}], "totalPages": 1}
     answers(httpx_mock, page(color), report=report)
-    assert client.plan([COLOR]).to_map == ("color",)
+    plan = client.plan([COLOR])
+    assert (plan.to_map, plan.is_ready, plan.loses_values) == (("color",), False, True)
+
+
+def test_the_report_is_read_by_case(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """What the report says of a key in other letters says nothing of the one that is sent."""
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    answers(httpx_mock, page(color), report={"items": [{"key": "Color", "indexedBy": "NONE"}], "totalPages": 1})
+    assert client.plan([COLOR]).is_ready
 
 
 @pytest.mark.parametrize(
@@ -106,11 +114,36 @@ def test_what_the_report_says_vanishes_is_to_be_mapped(client: FieldClient, http
 def test_an_old_report_maps_nothing(
     client: FieldClient, httpx_mock: HTTPXMock, ways: list[str], to_map: tuple[str, ...]
 ) -> None:
-    """A field may be younger than the report that misses it: where the source indexes any by its name, it does all."""
+    """A report that shows any metadata indexed by its name maps nothing, as it may be older than a field."""
     color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
     items = [{"key": key, "indexedBy": way} for key, way in zip(("color", "ec_name"), ways, strict=True)]
     answers(httpx_mock, page(color), report={"items": items, "totalPages": 1})
     assert client.plan([COLOR]).to_map == to_map
+
+
+TOO_LONG = b" " * 1_000_001
+
+
+def test_a_report_with_long_pages_is_read_in_short_ones(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A page of the report that is longer than is read is asked for once, then in pieces of ten metadata."""
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    found = {"items": [{"key": "color", "indexedBy": "NONE"}], "totalPages": 1}
+    httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(color))
+    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={"common": {"rules": []}, "types": []})
+    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/metadata?page=0&perPage=100", content=TOO_LONG)
+    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/metadata?page=0&perPage=10", json=found)
+    assert client.plan([COLOR]).to_map == ("color",)
+
+
+def test_a_report_that_is_too_long_is_none(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A report that is too long in short pages too stops no plan: it is a help only."""
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(color))
+    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={"common": {"rules": []}, "types": []})
+    for size in (100, 10):
+        url = f"{PLATFORM}/sources/src/metadata?page=0&perPage={size}"
+        httpx_mock.add_response(url=url, content=TOO_LONG)
+    assert client.plan([COLOR]).right == ("color",)
 
 
 DOCUMENTS: list[dict[str, Any]] = [
@@ -121,7 +154,7 @@ DOCUMENTS: list[dict[str, Any]] = [
 
 
 def test_a_plan_for_documents_knows_the_catalog(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """By its own names of types: what only variants hold, and types that it does not list."""
+    """A plan for documents names what only variants hold, and types not listed, by the names of the configuration."""
     answers(httpx_mock, page())
     httpx_mock.add_response(url=CATALOG, json=CONFIGURATION)
     plan = client.plan([*DOCUMENTS, {"documentId": "b://1", "objecttype": "Bundle"}, {"documentId": "b://2"}])
@@ -131,39 +164,64 @@ def test_a_plan_for_documents_knows_the_catalog(client: FieldClient, httpx_mock:
         CatalogNote("only in variants", "empty"),
     )
     assert (plan.is_ready, plan.loses_values) == (False, True)
-    assert "only in variants: color, only variants hold it, and no product is found by it" in str(plan)
-    assert "unlisted type: Bundle, the catalog configuration does not list" in str(plan)
+    assert "only in variants: color: no product in the sample has it; put it on the products" in str(plan)
+    assert "unlisted type: Bundle: no search finds items of this objecttype; list it in" in str(plan)
     assert "Bundle" in plan._repr_html_()  # pyright: ignore[reportPrivateUsage] - what notebooks call
     assert {"kind": "unlisted type", "name": "Bundle"} in json.loads(plan.to_json())["catalog"]
 
 
-def test_of_variants_alone_nothing_is_said(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """A sample without a product does not tell what products hold."""
+def test_of_a_sample_without_products_the_same_is_said(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """No product of a sample of variants has a field of theirs; ids tell items of all kinds apart, and are none."""
     answers(httpx_mock, page())
     httpx_mock.add_response(url=CATALOG, json=CONFIGURATION)
-    assert client.plan(DOCUMENTS[1:]).catalog == ()
+    notes = client.plan([{**DOCUMENTS[1], "permanentid": "2"}, DOCUMENTS[2]]).catalog
+    assert notes == (CatalogNote("only in variants", "color"), CatalogNote("only in variants", "empty"))
+
+
+def test_what_only_availabilities_hold_is_told(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A field that only availabilities hold finds no product either; the ids that they list are no such field."""
+    answers(httpx_mock, page())
+    shop = {"objectType": "Shop", "idField": "shop_id", "availableSkusField": "has"}
+    httpx_mock.add_response(url=CATALOG, json={**CONFIGURATION, "availability": shop})
+    there = {"documentId": "s://1", "objecttype": "Shop", "shop_id": "1", "has": ["1"], "town": "Quebec"}
+    assert client.plan([DOCUMENTS[0], there]).catalog == (CatalogNote("only in variants", "town"),)
+
+
+def test_of_items_without_a_type_no_catalog_is_missed(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """Without a catalog, items with an `objecttype` are not found; of others nothing is documented, or said."""
+    answers(httpx_mock, page())
+    httpx_mock.add_response(url=CATALOG, status_code=404, json={"errorCode": "CATALOG_CONFIGURATION_NOT_FOUND"})
+    assert client.plan([{"documentId": "product://1", "color": "Red"}]).catalog == ()
 
 
 def test_a_source_without_a_catalog_is_told(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """No search finds its items, whatever its fields; what only variants hold is told by their usual name."""
+    """Without a catalog the plan says so; what only variants hold is told by their usual name."""
     answers(httpx_mock, page())
     httpx_mock.add_response(url=CATALOG, status_code=404, json={"errorCode": "CATALOG_CONFIGURATION_NOT_FOUND"})
     usual = {"documentId": "variant://1", "objecttype": "Variant", "ec_variant_id": "2", "color": "Red"}
     plan = client.plan([DOCUMENTS[0], usual])
     assert plan.catalog == (CatalogNote("no catalog"), CatalogNote("only in variants", "color"))
-    assert "the source has no catalog entity" in str(plan)
+    assert "no search finds items with an objecttype; create a catalog entity for the source" in str(plan)
 
 
-@pytest.mark.parametrize(("status", "body"), [(403, {"errorCode": "ACCESS_DENIED"}), (200, {}), (200, {"product": 5})])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, {"errorCode": "ACCESS_DENIED"}),
+        (401, {"errorCode": "UNAUTHORIZED"}),
+        (200, {}),
+        (200, {"product": 5}),
+    ],
+)
 def test_a_catalog_that_cannot_be_read_stops_no_plan(
     client: FieldClient, httpx_mock: HTTPXMock, status: int, body: dict[str, Any]
 ) -> None:
-    """Most keys may not look; the plan says so, and is ready all the same once its fields are there."""
+    """A key that may not read the catalog gets a plan that says so, and that is ready once its fields are there."""
     answers(httpx_mock, page())
     httpx_mock.add_response(url=CATALOG, status_code=status, json=body)
     (note,) = client.plan([{"documentId": "product://1", "objecttype": "Product"}]).catalog
     assert note.kind == "not looked at"
-    assert ("Catalogs: View" in note.name) == (status == 403)
+    assert ("Catalogs: View" in note.name) == (status in (401, 403))
     assert FieldPlan(catalog=(note,)).is_ready
     assert str(FieldPlan(catalog=(note,))).startswith("not looked at: ")
 
@@ -185,19 +243,19 @@ def test_documents_tell_their_needs(client: FieldClient, httpx_mock: HTTPXMock) 
 @pytest.mark.parametrize("needs", [[COLOR, {}], ["color"], "color", {"color": 1}, None, 5, COLOR])
 def test_what_are_no_needs_is_refused(client: FieldClient, needs: Any) -> None:  # noqa: ANN401 - whatever a caller passes
     """Needs or documents, and not both, are told before anything is asked."""
-    with pytest.raises(ConfigurationError, match="needs are"):
+    with pytest.raises(ConfigurationError, match=r"needs are .*; got "):
         client.plan(needs)
 
 
 @pytest.mark.parametrize("plan", [None, [COLOR], "color", AppliedFields()])
 def test_what_is_no_plan_is_not_applied(client: FieldClient, plan: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """The error says what is wanted in its place."""
+    """Anything but a FieldPlan given to `apply` raises ConfigurationError, which names `FieldClient.plan`."""
     with pytest.raises(ConfigurationError, match=r"FieldClient\.plan"):
         client.apply(plan)
 
 
 def test_what_was_done_shows_itself() -> None:
-    """As text, as JSON, as an escaped table in a notebook, and it pickles."""
+    """What was done prints as text, as JSON and as an escaped table in a notebook, and pickles."""
     done = AppliedFields(created=("a", "b"), mapped=("c",), found=("<d>",))
     assert str(done).splitlines() == [
         "created: a, b",
@@ -219,7 +277,7 @@ def test_what_was_done_shows_itself() -> None:
 
 
 def test_applying_creates_and_maps_exactly_that(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """Fields in one call, a rule each without a rebuild, and no rule set is replaced."""
+    """Applying creates fields in one call, adds a rule each without a rebuild, and replaces no rule set."""
     none_there(httpx_mock)
     httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/batch/create", method="POST", status_code=204)
     httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={"common": {"rules": []}, "types": []})
@@ -235,7 +293,7 @@ def test_applying_creates_and_maps_exactly_that(client: FieldClient, httpx_mock:
 
 
 def test_a_plan_with_nothing_to_do_sends_nothing(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """What is right stays as it is."""
+    """Applying a plan in which all is right sends nothing."""
     done = client.apply(FieldPlan(right=("color",)))
     assert (done.must_push_again, str(done)) == (False, "nothing had to be done")
     assert not httpx_mock.get_requests()
@@ -261,7 +319,7 @@ def test_a_field_that_somebody_else_made_meanwhile_is_taken_when_it_fits(
 
 
 def test_a_field_that_somebody_else_made_otherwise_is_an_error(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """It is not changed; the error says what does not fit, and pickles."""
+    """A field that somebody else made otherwise is not changed; the error says what does not fit, and pickles."""
     none_there(httpx_mock)
     create = f"{PLATFORM}/indexes/fields/batch/create"
     httpx_mock.add_response(url=create, method="POST", status_code=412, json=EXISTS)
@@ -301,7 +359,7 @@ def test_a_missing_privilege_is_named(client: FieldClient, httpx_mock: HTTPXMock
 
 
 def test_many_fields_go_in_batches(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """Five hundred a call, as Coveo's own client sends them."""
+    """Five hundred fields are created a call, as by Coveo's own client."""
     httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(), is_reusable=True)
     httpx_mock.add_response(
         url=f"{PLATFORM}/indexes/fields/batch/create", method="POST", status_code=204, is_reusable=True
@@ -312,7 +370,7 @@ def test_many_fields_go_in_batches(client: FieldClient, httpx_mock: HTTPXMock) -
 
 
 def test_a_client_pickles_and_shows_no_key() -> None:
-    """Laws 13 and 14: connections are made on first use in each process."""
+    """Laws 13 and 14: a client pickles, as it connects on first use in each process; its repr has no key."""
     source = CoveoSource(organization_id="myorg", source_id="src", api_key=len)  # type: ignore[arg-type] # any callable
     client = pickle.loads(pickle.dumps(FieldClient(source)))  # noqa: S301 - pickled here
     assert isinstance(client, FieldClient)
@@ -328,14 +386,54 @@ def test_a_page_of_a_proxy_is_no_success(client: FieldClient, httpx_mock: HTTPXM
         client.plan([COLOR])
 
 
+LIES: list[dict[str, Any]] = [
+    {},
+    {"errorCode": "INTERNAL", "message": "token xx-platform is bad"},
+    {"items": None, "common": None},
+]
+
+
+@pytest.mark.parametrize("body", LIES)
+@pytest.mark.parametrize("path", ["/indexes/fields/search", "/sources/src/mappings"])
+def test_a_success_without_what_was_asked_for_is_an_error(
+    client: FieldClient, httpx_mock: HTTPXMock, path: str, body: dict[str, Any]
+) -> None:
+    """Law 9: an answer without fields or rules is not taken for a source that has none; the key is in no message."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=body if request.url.path.endswith(path) else page())
+
+    httpx_mock.add_callback(answer, is_reusable=True)
+    with pytest.raises(CoveoRefused, match="Coveo answered 200") as raised:
+        client.plan([COLOR])
+    assert "xx-platform" not in str(raised.value)
+
+
+def test_a_success_that_says_that_it_failed_made_nothing(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """Law 9: a 200 with an error inside is not reported as fields that were made."""
+    none_there(httpx_mock)
+    create = f"{PLATFORM}/indexes/fields/batch/create"
+    httpx_mock.add_response(url=create, method="POST", json={"errorCode": "INTERNAL", "message": "no"})
+    with pytest.raises(CoveoRefused, match="create fields: Coveo answered 200 INTERNAL: no") as raised:
+        client.apply(FieldPlan(to_create=(COLOR,)))
+    assert raised.value.receipt == AppliedFields()
+
+
 def test_pages_that_are_claimed_and_empty_end(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """Law 7: a number of pages is not believed beyond the first empty one."""
-    answers(httpx_mock, page(pages=999_999_999))
+    """Law 7: a number of pages is not believed beyond two empty ones."""
+    answers(httpx_mock, page(pages=999_999_999), page(pages=999_999_999))
     assert client.plan([COLOR]).to_create == (COLOR,)
 
 
+def test_an_empty_page_ends_no_list(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A field on the second page is there, although the first page is empty."""
+    color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
+    answers(httpx_mock, page(pages=2), page(color, pages=2))
+    assert client.plan([COLOR]).right == ("color",)
+
+
 def test_pages_that_come_again_end(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """Law 7: nor beyond one that brings nothing new, of fields and of the report alike."""
+    """Law 7: paging ends at a page that brings nothing new, of fields and of the report alike."""
     color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
     report = {"items": [{"key": "color", "indexedBy": "NONE"}], "totalPages": 999_999_999}
     answers(httpx_mock, page(color, pages=999_999_999), page(color, pages=999_999_999), report=report)
@@ -345,7 +443,7 @@ def test_pages_that_come_again_end(client: FieldClient, httpx_mock: HTTPXMock) -
 
 
 def test_pages_that_are_new_for_ever_end(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """Law 7: and of a list without end nothing is made up."""
+    """Law 7: a list of ever new fields raises after a hundred pages."""
 
     def fresh(request: httpx.Request) -> httpx.Response:
         number = json.loads(request.content)["page"]
@@ -362,7 +460,17 @@ PAUSED = {"message": "The organization is paused.", "errorCode": "ORGANIZATION_I
 
 @pytest.mark.parametrize(
     ("status", "body", "is_error"),
-    [(403, {}, False), (404, {}, False), (412, {}, False), (400, PAUSED, True), (500, {}, True), (401, {}, True)],
+    [
+        (400, {}, False),
+        (401, {}, False),
+        (403, {}, False),
+        (404, {}, False),
+        (412, {}, False),
+        (200, {}, False),
+        (200, {"errorCode": "INTERNAL", "items": []}, False),
+        (409, {}, True),
+        (500, {}, True),
+    ],
 )
 def test_only_a_report_that_there_is_not_is_passed_over(
     client: FieldClient, httpx_mock: HTTPXMock, status: int, body: dict[str, Any], *, is_error: bool
@@ -370,7 +478,7 @@ def test_only_a_report_that_there_is_not_is_passed_over(
     """A key without the privilege, or no report, stops no plan; whatever else goes wrong is told."""
     color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
     httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(color))
-    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={})
+    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={"common": {"rules": []}, "types": []})
     url = f"{PLATFORM}/sources/src/metadata?page=0&perPage=100"
     httpx_mock.add_response(url=url, status_code=status, json=body, is_reusable=True)
     if not is_error:
@@ -385,7 +493,7 @@ def test_only_a_report_that_there_is_not_is_passed_over(
 def test_a_catalog_that_fails_is_an_error(
     client: FieldClient, httpx_mock: HTTPXMock, status: int, body: dict[str, Any]
 ) -> None:
-    """That the organization is paused, or Coveo in trouble, is no matter of privileges."""
+    """A paused organization, or Coveo in trouble, is an error of the plan, other than a missing privilege."""
     answers(httpx_mock, page())
     httpx_mock.add_response(url=CATALOG, status_code=status, json=body, is_reusable=True)
     with pytest.raises(CoveoRefused, match="read the catalog configuration"):
@@ -393,14 +501,14 @@ def test_a_catalog_that_fails_is_an_error(
 
 
 def test_needs_of_one_field_with_different_types_are_refused(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """A field has one type; both are named before anything is asked."""
+    """Needs of one field with two types raise before anything is asked; both types are named."""
     with pytest.raises(ConfigurationError, match="x is needed as DOUBLE and as STRING"):
         client.plan([FieldNeed("x", type="DOUBLE"), FieldNeed("x", free_text=True)])
     assert not httpx_mock.get_requests()
 
 
 def test_a_rule_that_was_made_meanwhile_is_fine(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """A lost reply, or somebody else, made it: it is there, and that is what was wanted."""
+    """A rule that is there after all, by a lost reply or somebody else, is no error."""
     mappings = f"{PLATFORM}/sources/src/mappings"
     httpx_mock.add_response(url=mappings, json={"common": {"rules": []}, "types": []})
     httpx_mock.add_response(url=f"{mappings}/common/rules?rebuild=false", method="POST", status_code=412, json={})

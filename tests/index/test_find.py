@@ -46,7 +46,7 @@ def bodies(mock: HTTPXMock) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("name_of_source")
 def test_an_expression_is_searched_for_in_the_items_of_the_source(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """It goes into ``aq``, the source into ``cq``; the items come back in their order, with the number of all."""
+    """The expression goes into ``aq``, the source into ``cq``; items come in their order, with the number of all."""
     httpx_mock.add_response(url=SEARCH, json=answer("p://2", "p://1", total=12))
     found = search.find(YELLOW, fields=["ec_name"], most=2)
     assert bodies(httpx_mock) == [
@@ -67,7 +67,7 @@ def test_an_expression_is_searched_for_in_the_items_of_the_source(search: CoveoS
 
 @pytest.mark.usefixtures("name_of_source")
 def test_keywords_are_no_syntax(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """They go into ``q`` with the query syntax switched off, and half of them is enough when that is asked for."""
+    """Keywords go into ``q`` with the query syntax switched off; half of them is enough when that is asked for."""
     httpx_mock.add_response(url=SEARCH, json=answer("p://1"))
     search.find(WORDS)
     (body,) = bodies(httpx_mock)
@@ -92,7 +92,7 @@ def test_of_several_queries_the_first_that_finds_something_is_the_last_that_is_s
 
 
 def test_no_query_finds_nothing_and_asks_nothing(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """A picture in which nothing was seen does not find the whole shop."""
+    """No query at all, as from a picture in which nothing was seen, sends nothing and finds nothing."""
     assert search.find([]) == FoundItems()
     assert httpx_mock.get_requests() == []
 
@@ -100,7 +100,7 @@ def test_no_query_finds_nothing_and_asks_nothing(search: CoveoSearch, httpx_mock
 def test_a_key_that_may_not_see_the_source_searches_the_organization(
     search: CoveoSearch, httpx_mock: HTTPXMock
 ) -> None:
-    """The name of the source is asked for once and then done without."""
+    """A key that may not read the source's name asks for it once, then searches without it."""
     httpx_mock.add_response(url=SOURCE_CALL, status_code=403, json={"errorCode": "ACCESS_DENIED"})
     httpx_mock.add_response(url=SEARCH, json=answer("p://1"), is_reusable=True)
     search.find(YELLOW)
@@ -109,7 +109,7 @@ def test_a_key_that_may_not_see_the_source_searches_the_organization(
 
 
 def test_a_source_that_is_not_there_is_told(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """Items of another source are not taken for its own."""
+    """An unknown source raises; items of another source are not taken for its own."""
     httpx_mock.add_response(url=SOURCE_CALL, status_code=404, json={"errorCode": "SOURCE_DOES_NOT_EXIST"})
     with pytest.raises(ConfigurationError, match="no source src in the organization myorg"):
         search.find(YELLOW)
@@ -128,7 +128,7 @@ def test_a_source_that_is_not_there_is_told(search: CoveoSearch, httpx_mock: HTT
 def test_that_the_source_could_not_be_asked_for_is_no_missing_privilege(
     search: CoveoSearch, httpx_mock: HTTPXMock, status: int, body: dict[str, Any]
 ) -> None:
-    """Only a 403 is; anything else is an error, as the items of all sources would count."""
+    """When asking for the source fails, only a 403 is passed over, as the items of all sources would count."""
     httpx_mock.add_response(url=SOURCE_CALL, status_code=status, json=body, is_reusable=True)
     for ask in (lambda: search.find(YELLOW), lambda: search.facet("color"), lambda: search.verify({"p://1": {}})):
         with pytest.raises(CoveoRefused, match=rf"name of the source: Coveo answered {status}"):
@@ -137,7 +137,7 @@ def test_that_the_source_could_not_be_asked_for_is_no_missing_privilege(
 
 @pytest.mark.usefixtures("name_of_source")
 def test_an_error_inside_a_success_is_raised(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """Coveo says with a 200 that it cannot read an expression."""
+    """An error that Coveo gives with a 200, as for an expression it cannot read, is raised."""
     said: dict[str, object] = {"exception": {"code": "QueryExceptionInvalidSyntax", "message": "no"}, "results": []}
     httpx_mock.add_response(url=SEARCH, json=said)
     with pytest.raises(CoveoRefused, match="QueryExceptionInvalidSyntax"):
@@ -146,7 +146,7 @@ def test_an_error_inside_a_success_is_raised(search: CoveoSearch, httpx_mock: HT
 
 @pytest.mark.usefixtures("name_of_source")
 def test_a_missing_privilege_is_named(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """The message says what the key needs."""
+    """A 403 raises an error that names the privilege."""
     httpx_mock.add_response(url=SEARCH, status_code=403, json={"errorCode": "ACCESS_DENIED", "message": "no"})
     with pytest.raises(AccessRefused, match="Execute queries"):
         search.find(YELLOW)
@@ -154,25 +154,25 @@ def test_a_missing_privilege_is_named(search: CoveoSearch, httpx_mock: HTTPXMock
 
 @pytest.mark.parametrize("most", [0, 1_001, True, 1.5])
 def test_a_number_out_of_its_range_raises(search: CoveoSearch, most: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """Coveo gives a thousand results a call at most."""
+    """A `most` out of its range raises: Coveo gives a thousand results a call."""
     with pytest.raises(ConfigurationError, match="most"):
         search.find(YELLOW, most=most)
 
 
 @pytest.mark.parametrize("query", ["@color==Yellow", {"aq": "x"}, ["@color"], 5, None])
 def test_what_is_no_query_raises(search: CoveoSearch, query: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """A bare expression is told from an `ItemQuery` before anything is asked."""
+    """Anything but `ItemQuery` values, such as a bare expression, raises before anything is asked."""
     with pytest.raises(ConfigurationError, match="ItemQuery"):
         search.find(query)
 
 
 def test_one_field_in_place_of_several_raises(search: CoveoSearch) -> None:
-    """The letters of a name are not taken for fields."""
+    """A text in place of `fields` raises: its letters are not taken for fields."""
     with pytest.raises(ConfigurationError, match="ec_name"):
         search.find(YELLOW, fields="ec_name")
 
 
 def test_an_empty_query_has_no_parameters() -> None:
-    """It is for all items; nothing is sent that would change what the search page sends."""
+    """An empty query is for all items, and sends nothing that would change what the search page sends."""
     assert ItemQuery().parameters == {}
     assert ItemQuery(partial_match=True).parameters == {}

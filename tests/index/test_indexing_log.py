@@ -65,7 +65,7 @@ def log_calls(sandbox: CoveoSandbox) -> int:
 
 
 def test_a_good_update_is_accepted(client: StreamClient, log: IndexingLog) -> None:
-    """Each of its batches, by number and stamp; no item failed."""
+    """Each batch of a good update is accepted, with its number and stamp, and no item failed."""
     receipt = client.update(products(30))
     report = log.wait(receipt)
     assert [(batch.number, batch.ordering_id) for batch in report.batches] == [
@@ -80,7 +80,7 @@ def test_a_good_update_is_accepted(client: StreamClient, log: IndexingLog) -> No
 
 @pytest.mark.parametrize("operation", ["replace", "merge", "partial"])
 def test_other_operations_are_followed_too(client: StreamClient, log: IndexingLog, operation: str) -> None:
-    """By the stamps of their batches; that of the deletion which ends a replace is no batch's."""
+    """Other operations are followed by the stamps of their batches, without the one of a replace's deletion."""
     if operation == "replace":
         receipt = client.replace(products(3))
     else:
@@ -97,7 +97,7 @@ def ids(count: int) -> list[str]:
 
 
 def test_a_refused_batch_says_why(sandbox: CoveoSandbox, client: StreamClient, log: IndexingLog) -> None:
-    """Those before it stay accepted, and the report prints the error."""
+    """A refused batch comes with its error, which the report prints; those before it stay accepted."""
     bar(sandbox)
     report = log.wait(client.update(products(1)))
     assert states(report) == ["refused"]
@@ -108,7 +108,7 @@ def test_a_refused_batch_says_why(sandbox: CoveoSandbox, client: StreamClient, l
 
 
 def test_the_items_that_failed_are_named(client: StreamClient, log: IndexingLog) -> None:
-    """Though their entries have the orderingid 0: the batch is accepted, and each item comes with its reason."""
+    """Items that failed are named with their reasons, though their entries have the orderingid 0."""
     client.replace(products(2))
     report = log.wait(client.update_partially(renamed(["product://0001", "product://9", "product://8"])))
     assert states(report) == ["accepted"]
@@ -122,7 +122,7 @@ def test_the_items_that_failed_are_named(client: StreamClient, log: IndexingLog)
 
 
 def test_many_batches_and_failures_come_in_pages(source: CoveoSource, log: IndexingLog, sandbox: CoveoSandbox) -> None:
-    """A hundred on a page; of more than a thousand failures the first are kept, and it is said that there are more."""
+    """Pages of a hundred are read; of over a thousand failures the first are kept, and `has_more_failures` is true."""
     with StreamClient(source, max_chunk_bytes=1_000, calls_per_five_minutes=10_000) as client:
         receipt = client.update_partially(renamed(f"product://{number}" for number in range(1_010)))
     assert len(receipt.chunks) > 100
@@ -135,14 +135,14 @@ def test_many_batches_and_failures_come_in_pages(source: CoveoSource, log: Index
 
 
 def test_all_failures_are_there_when_they_are_few(client: StreamClient, log: IndexingLog) -> None:
-    """More than a page, and no word of more."""
+    """Of more failures than a page holds all are there, and `has_more_failures` is false."""
     report = log.wait(client.update_partially(renamed(f"product://{number}" for number in range(250))))
     assert len({item.document_id for item in report.failed_items}) == 250
     assert not report.has_more_failures
 
 
 def test_a_log_that_lags_is_waited_for(passing: PassingTime) -> None:
-    """A look every half minute until each batch is told of, and one more for the items."""
+    """There is a look every half minute until each batch is told of, and one more for the items."""
     with CoveoSandbox(log_delay_seconds=100) as sandbox:
         passing.sandbox = sandbox
         source = CoveoSource(**sandbox.connection)
@@ -154,7 +154,7 @@ def test_a_log_that_lags_is_waited_for(passing: PassingTime) -> None:
 
 
 def test_the_time_may_be_over_before(passing: PassingTime) -> None:
-    """What is not told of is pending; the last wait is shorter, so that there is a look at the end of the time."""
+    """A batch not told of in time is pending; the last wait is shorter, so that there is a look at the end."""
     with CoveoSandbox(log_delay_seconds=3_600) as sandbox:
         passing.sandbox = sandbox
         source = CoveoSource(**sandbox.connection)
@@ -172,7 +172,7 @@ def test_the_time_may_be_over_before(passing: PassingTime) -> None:
 
 
 def test_a_load_has_to_be_read_back(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:
-    """What Coveo logs of a load is not documented: no call is made, and the report says what to do."""
+    """For a load no call is made, and the report says that it has to be read back."""
     report = log.wait(client.load(products(3), allow_shrink=True))
     assert report.must_be_read_back
     assert report.batches == ()
@@ -183,7 +183,7 @@ def test_a_load_has_to_be_read_back(client: StreamClient, log: IndexingLog, sand
 
 
 def test_a_dry_run_is_refused(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:
-    """Nothing was sent: that is said, no call is made, and nothing is said to be accepted."""
+    """The receipt of a dry run raises ConfigurationError, and no call is made."""
     with pytest.raises(ConfigurationError, match="dry run"):
         log.wait(client.update(products(1), dry_run=True))
     assert log_calls(sandbox) == 0
@@ -191,14 +191,14 @@ def test_a_dry_run_is_refused(client: StreamClient, log: IndexingLog, sandbox: C
 
 @pytest.mark.parametrize("receipt", [None, 5, "update", ["product://1"], {"product://1": {}}])
 def test_what_is_no_receipt_is_refused(log: IndexingLog, receipt: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """The error says what is wanted in its place."""
+    """An object without `chunks` raises ConfigurationError, which says that a receipt is wanted."""
     with pytest.raises(ConfigurationError, match="receipt is wanted"):
         log.wait(receipt)
 
 
 @pytest.mark.parametrize("timeout", ["5", None, True, -1, float("nan")])
 def test_a_timeout_that_is_no_time_is_refused(client: StreamClient, log: IndexingLog, timeout: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """It is told by its name, and not by a comparison that Python does not know."""
+    """A timeout that is no number of 0 or more raises ConfigurationError, which names it."""
     with pytest.raises(ConfigurationError, match="timeout must be 0 or more seconds"):
         log.wait(client.update(products(1)), timeout=timeout)
 
@@ -215,7 +215,7 @@ def test_a_receipt_without_a_confirmed_batch_is_never_complete(sandbox: CoveoSan
 
 
 def test_batches_without_a_stamp_do_not_hold_up_the_others(client: StreamClient, log: IndexingLog) -> None:
-    """Those that have one are followed to the end."""
+    """Batches with a stamp are followed to their end, whatever others have none."""
     receipt = client.update(products(30))
     first, *others = receipt.chunks
     report = log.wait(attrs.evolve(receipt, chunks=(attrs.evolve(first, ordering_id=None), *others)))
@@ -224,7 +224,7 @@ def test_batches_without_a_stamp_do_not_hold_up_the_others(client: StreamClient,
 
 
 def test_what_deleted_older_items_has_no_batches(client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox) -> None:
-    """There is nothing to follow, which the report says, and nothing that was accepted."""
+    """The receipt of a deletion of older items has nothing to follow: the report says so, and is not complete."""
     receipt = client.delete_older_than(client.update(products(3)), expected_items=3)
     report = log.wait(receipt)
     assert report.batches == ()
@@ -234,7 +234,7 @@ def test_what_deleted_older_items_has_no_batches(client: StreamClient, log: Inde
 
 
 def test_entries_of_other_sources_and_pushes_are_left_out() -> None:
-    """Failures of another source, of an earlier time and of a later one are not reported."""
+    """Failures of another source, of an earlier time and of a later one are not in the report."""
     with CoveoSandbox(restricted=False) as sandbox:
         source = CoveoSource(**sandbox.connection)
         other = attrs.evolve(source, source_id="another")
@@ -253,7 +253,7 @@ def test_entries_of_other_sources_and_pushes_are_left_out() -> None:
 def test_a_gateway_that_gives_up_is_asked_again(
     passing: PassingTime, client: StreamClient, log: IndexingLog, sandbox: CoveoSandbox
 ) -> None:
-    """Logs calls may take a minute and end in 504: the next one comes at the pace of the logs, not at once."""
+    """A 504 is asked again at the pace of the logs, not at once."""
     receipt = client.update(products(1))
     sandbox.fail("logs", 504, body='{"message": "Endpoint request timed out"}', times=2)
     assert log.wait(receipt).is_complete
@@ -264,7 +264,7 @@ def test_a_gateway_that_gives_up_is_asked_again(
 def test_a_gateway_that_never_answers_is_an_error(
     client: StreamClient, source: CoveoSource, sandbox: CoveoSandbox
 ) -> None:
-    """After all tries, with the status."""
+    """A gateway that never answers raises with its status after all tries."""
     receipt = client.update(products(1))
     sandbox.fail("logs", 504, times=None)
     patience = RetryPolicy(attempts=3, first_wait_seconds=0)
@@ -274,7 +274,7 @@ def test_a_gateway_that_never_answers_is_an_error(
 
 
 def test_a_key_without_the_privileges_is_told_which(sandbox: CoveoSandbox, client: StreamClient) -> None:
-    """403 names them; a broader platform_key is used for the logs."""
+    """A 403 names the privileges of the logs; a broader platform_key is used for them."""
     receipt = client.update(products(1))
     narrow = CoveoSource(**{**sandbox.connection, "api_key": sandbox.create_api_key("SOURCE_EDIT")})
     with IndexingLog(narrow) as log, pytest.raises(AccessRefused, match=r"Organization: View.*Sources: View"):
@@ -285,7 +285,7 @@ def test_a_key_without_the_privileges_is_told_which(sandbox: CoveoSandbox, clien
 
 
 def test_a_receipt_of_another_source_is_refused(source: CoveoSource, client: StreamClient) -> None:
-    """Its batches would be pending for ever."""
+    """A receipt of another source or organization raises: its batches would be pending for ever."""
     receipt = client.update(products(1))
     for elsewhere in (attrs.evolve(source, source_id="another"), attrs.evolve(source, organization_id="another")):
         with IndexingLog(elsewhere) as log, pytest.raises(ConfigurationError, match="another"):
@@ -293,7 +293,7 @@ def test_a_receipt_of_another_source_is_refused(source: CoveoSource, client: Str
 
 
 def test_numbers_out_of_range_are_refused(source: CoveoSource, client: StreamClient, log: IndexingLog) -> None:
-    """Before anything is asked."""
+    """A `poll_seconds`, `timeout` or `calls_per_five_minutes` out of its range raises, and names it."""
     receipt = client.update(products(1))
     for wrong in (-1, float("nan")):
         with pytest.raises(ConfigurationError, match="poll_seconds"):
@@ -307,7 +307,7 @@ def test_numbers_out_of_range_are_refused(source: CoveoSource, client: StreamCli
 def test_a_log_and_its_report_travel(
     client: StreamClient, sandbox: CoveoSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process may wait with a log and a receipt that were pickled, and send the report back."""
+    """A log, a receipt and a report pickle, so that another process can wait."""
     for name, value in sandbox.environ().items():
         monkeypatch.setenv(name, value)
     used = IndexingLog(CoveoSource.from_env())
@@ -322,7 +322,7 @@ def test_a_log_and_its_report_travel(
 
 
 def test_the_json_holds_everything(client: StreamClient, log: IndexingLog) -> None:
-    """A key for each attribute, and whether all is well."""
+    """The JSON has a key for each attribute, and whether all is well."""
     report = log.wait(client.update_partially(renamed(["product://9"])))
     told = json.loads(report.to_json())
     assert set(told) == {field.name for field in attrs.fields(IndexingReport)} | {"is_settled", "is_complete"}
@@ -332,7 +332,7 @@ def test_the_json_holds_everything(client: StreamClient, log: IndexingLog) -> No
 
 
 def test_a_report_prints_on_a_screen() -> None:
-    """Twenty batches and twenty items; how many more; and in a notebook nothing of it is markup."""
+    """A report prints twenty batches, twenty items and how many more; in a notebook nothing of it is markup."""
     from coveo_enrich.index import BatchOutcome, FailedItem  # noqa: PLC0415 - used here alone
 
     batches = [BatchOutcome(number=number, ordering_id=number, state="refused", error="<b>") for number in range(30)]
@@ -351,14 +351,14 @@ def test_a_report_prints_on_a_screen() -> None:
 
 
 def test_the_key_is_in_no_repr(source: CoveoSource, sandbox: CoveoSandbox) -> None:
-    """Law 13: a log shows its source, and no secret."""
+    """Law 13: the repr of a log shows its source, and no secret."""
     shown = repr(IndexingLog(source))
     assert "sandbox-catalog" in shown
     assert sandbox.connection["api_key"] not in shown
 
 
 def test_a_receipt_is_read_by_its_shape(client: StreamClient, log: IndexingLog) -> None:
-    """Whatever keeps these four values can be followed, as a receipt that was stored in another form."""
+    """Whatever has a receipt's attributes can be followed, such as a receipt stored in another form."""
     receipt: Receipt = client.update(products(1))
     chunk: ChunkReceipt = receipt.chunks[0]
     kept = SimpleNamespace(

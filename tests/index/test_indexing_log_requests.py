@@ -19,8 +19,8 @@ from pytest_httpx import HTTPXMock
 from coveo_enrich import CoveoSource, RetryPolicy
 from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
 from coveo_enrich.index import IndexingLog, IndexingReport
+from coveo_enrich.index.answer import Answer
 from coveo_enrich.index.logs.calls import entries_in, ranges
-from coveo_enrich.index.search.answer import Answer
 from coveo_enrich.stream import ChunkReceipt, Receipt
 
 STAMP = 1_779_492_959_825
@@ -104,7 +104,7 @@ def passing(monkeypatch: pytest.MonkeyPatch) -> PassingTime:
 
 
 def test_two_requests_are_one_look(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """Host of the Push API, ids quoted, the broader key; from the stamp, seven days; and the key sourcesIds (sic)."""
+    """A look asks the Push API's host twice, ids quoted, with the broader key, from the stamp for seven days."""
     assert wait(httpx_mock, log, [page(entry())]).is_complete
     batches, failures = httpx_mock.get_requests()
     for request in (batches, failures):
@@ -133,7 +133,7 @@ def test_two_requests_are_one_look(httpx_mock: HTTPXMock, log: IndexingLog) -> N
 
 
 def test_a_run_of_weeks_is_asked_for_in_pieces(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """No piece is longer than seven days; together they reach a day behind the last stamp."""
+    """The time of a run of weeks is asked for in pieces of seven days at most, to a day behind the last stamp."""
     days = 86_400_000
     stamps = (STAMP, STAMP + 10 * days)
     told = [entry(), page(), entry(stamp=str(stamps[1]), datetime="2026-06-01T23:36:00Z")]
@@ -154,7 +154,7 @@ def test_a_run_of_weeks_is_asked_for_in_pieces(httpx_mock: HTTPXMock, log: Index
 
 @pytest.mark.parametrize("days", [0, 1, 7, 7.001, 14, 100])
 def test_pieces_of_time_join(days: float) -> None:
-    """From the start to the end without a gap, each at most seven days long."""
+    """Pieces of time leave no gap from start to end, each at most seven days long."""
     start = datetime(2026, 5, 22, tzinfo=UTC)
     pieces = list(ranges(start, start + timedelta(days=days)))
     assert [piece.end for piece in pieces[:-1]] == [piece.start for piece in pieces[1:]]
@@ -164,13 +164,13 @@ def test_pieces_of_time_join(days: float) -> None:
 
 @pytest.mark.parametrize("result", ["WARNING", "ERROR", "REJECTED"])
 def test_a_batch_with_a_problem_is_refused(httpx_mock: HTTPXMock, log: IndexingLog, result: str) -> None:
-    """With the text of meta.error."""
+    """A batch with a warning is refused, with the text of meta.error."""
     report = wait(httpx_mock, log, [page(entry(result, error="no batch"))])
     assert [(batch.state, batch.error) for batch in report.batches] == [("refused", "no batch")]
 
 
 def test_a_problem_outweighs_a_success(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """Whichever of two entries of a batch comes first; an error that comes twice is told once."""
+    """Of two entries of a batch a problem counts, in either order; an error that comes twice is told once."""
     told = [entry(), entry("WARNING", error="late"), entry("WARNING", error="late", guid="x"), entry("ERROR")]
     report = wait(httpx_mock, log, [page(*told)])
     assert [(batch.state, batch.error) for batch in report.batches] == [("refused", "late; ERROR")]
@@ -178,12 +178,12 @@ def test_a_problem_outweighs_a_success(httpx_mock: HTTPXMock, log: IndexingLog) 
 
 @pytest.mark.parametrize("stamp", [str(STAMP), STAMP, float(STAMP)])
 def test_a_stamp_is_text_or_number(httpx_mock: HTTPXMock, log: IndexingLog, stamp: object) -> None:
-    """Coveo documents a text, and shows numbers too; some JSON writes those with a point."""
+    """An orderingid is read as a text, a number, or a number with a point."""
     assert wait(httpx_mock, log, [page(entry(stamp=stamp))]).is_complete
 
 
 def test_entries_of_other_sources_and_batches_do_not_count(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """Whatever the filter let through: another source, another stamp, another operation."""
+    """An entry of another source, stamp or operation says nothing of a batch, whatever the filter let through."""
     others = [
         entry(sourceId="another"),
         entry(stamp="1779492959826"),
@@ -196,7 +196,7 @@ def test_entries_of_other_sources_and_batches_do_not_count(httpx_mock: HTTPXMock
 
 
 def test_failures_of_other_sources_and_batches_do_not_count(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """Those without a stamp do, as Coveo gives items none; and those with the stamp of a batch of the receipt."""
+    """Failures count that have no stamp, as of items, or that of a batch of the receipt; others do not."""
     told = [
         item("a://mine"),
         item("a://too", stamp=str(STAMP)),
@@ -215,7 +215,7 @@ def test_failures_of_other_sources_and_batches_do_not_count(httpx_mock: HTTPXMoc
 
 
 def test_pages_are_followed_and_each_entry_is_told_once(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """Entries that move to the next page while new ones come are there twice, with another requestId."""
+    """An entry that comes again on the next page, with another requestId, is told once."""
     first, second, third = (item(f"a://{number}") for number in range(3))
     without_guid = {**item("a://4"), "guid": None}
     pages = [
@@ -232,7 +232,7 @@ def test_pages_are_followed_and_each_entry_is_told_once(httpx_mock: HTTPXMock, l
 def test_a_failure_behind_pages_without_anything_new_is_found(
     httpx_mock: HTTPXMock, log: IndexingLog, again: dict[str, Any]
 ) -> None:
-    """Law 9: as long as Coveo says that there is a next page, it is read."""
+    """Law 9: pages are read as long as Coveo says that there is a next one, also behind one with nothing new."""
     pages = [page(item("a://1"), more=True), *[again] * 9, page(item("a://2"))]
     report = wait(httpx_mock, log, [page(more=True), page(entry())], pages)
     assert [batch.state for batch in report.batches] == ["accepted"]
@@ -253,7 +253,7 @@ def test_pages_that_never_end_are_left_and_that_is_said(
 
 
 def test_pages_of_ever_new_entries_are_left_too(httpx_mock: HTTPXMock, log: IndexingLog, passing: PassingTime) -> None:
-    """After a hundred of them, before the calls that Coveo allows in five minutes are used up."""
+    """Reading ends after a hundred pages, before the calls of five minutes are used up."""
     numbers = count()
     httpx_mock.add_callback(
         lambda _: httpx.Response(200, json=page(entry(stamp="1", guid=str(next(numbers))), more=True)),
@@ -267,7 +267,7 @@ def test_pages_of_ever_new_entries_are_left_too(httpx_mock: HTTPXMock, log: Inde
 def test_logs_of_a_push_of_long_ago_are_not_asked_for(
     httpx_mock: HTTPXMock, source: CoveoSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Coveo keeps them for 14 days: what was sent before is unknown, which is said at once."""
+    """A push of more than 14 days ago is unknown at once, without a call."""
     PassingTime(monkeypatch, now=STAMP / 1_000 + 15 * 86_400)
     with IndexingLog(source) as log:
         report = log.wait(sent(STAMP))
@@ -277,10 +277,22 @@ def test_logs_of_a_push_of_long_ago_are_not_asked_for(
     assert (report.is_settled, report.is_complete) == (False, False)
 
 
+@pytest.mark.parametrize("stamp", [10**18, -(10**18), 10**15, STAMP + 20 * 86_400_000])
+def test_a_stamp_of_no_time_is_not_looked_for(httpx_mock: HTTPXMock, log: IndexingLog, stamp: int) -> None:
+    """A batch whose stamp is no time at which it can have been sent is unknown; the others are followed."""
+    httpx_mock.add_response(json=page(entry()), is_reusable=True)
+    report = log.wait(sent(stamp, STAMP), timeout=0)
+    assert [batch.state for batch in report.batches] == ["unknown", "accepted"]
+    assert report.batches[0].error
+    calls = len(httpx_mock.get_requests())
+    assert [batch.state for batch in log.wait(sent(stamp), timeout=0).batches] == ["unknown"]
+    assert len(httpx_mock.get_requests()) == calls
+
+
 def test_of_a_long_push_the_logs_are_asked_for_as_far_as_they_go_back(
     httpx_mock: HTTPXMock, source: CoveoSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A batch of more than 14 days ago is unknown, and is not waited for."""
+    """Of a long push, a batch of more than 14 days ago is unknown and not waited for."""
     days = 86_400_000
     passing = PassingTime(monkeypatch, now=STAMP / 1_000 + 15 * 86_400)
     late = entry(stamp=str(STAMP + 2 * days), datetime="2026-05-24T23:36:10.000Z")
@@ -294,7 +306,7 @@ def test_of_a_long_push_the_logs_are_asked_for_as_far_as_they_go_back(
 
 
 def test_a_poll_of_nothing_does_not_spin(httpx_mock: HTTPXMock, log: IndexingLog, passing: PassingTime) -> None:
-    """Between two looks there are at first 0.05 seconds, then ever more, up to one; the last look is at the end."""
+    """With `poll_seconds=0` waits grow from 0.05 to one second, and the last look is at the end of the time."""
     httpx_mock.add_response(json=EMPTY, is_reusable=True)
     log.wait(sent(STAMP), timeout=5)
     assert passing.waits == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1, 1, 1, 0.45])
@@ -316,7 +328,7 @@ def test_the_time_ends_a_look_that_would_have_to_wait_longer(
 def test_failures_that_there_is_no_time_to_read_are_said_to_be_unread(
     httpx_mock: HTTPXMock, source: CoveoSource, passing: PassingTime
 ) -> None:
-    """Law 9: batches that were accepted are no word on their items."""
+    """Law 9: without time for the failures the report says `unread`: accepted batches are no word on items."""
     httpx_mock.add_response(json=page(entry()))
     httpx_mock.add_response(json=page(entry()))
     httpx_mock.add_response(status_code=504)
@@ -328,7 +340,7 @@ def test_failures_that_there_is_no_time_to_read_are_said_to_be_unread(
 
 
 def test_the_first_look_is_always_finished(httpx_mock: HTTPXMock, source: CoveoSource, passing: PassingTime) -> None:
-    """However short the time is: its tries are waited for, and so is the look for items."""
+    """The first look is finished with its tries and its look for items, however short the time is."""
     for told in (page(entry()), EMPTY):
         httpx_mock.add_response(status_code=504)
         httpx_mock.add_response(json=told)
@@ -340,7 +352,7 @@ def test_the_first_look_is_always_finished(httpx_mock: HTTPXMock, source: CoveoS
 def test_a_wait_for_the_pace_ends_with_the_time(
     httpx_mock: HTTPXMock, source: CoveoSource, passing: PassingTime
 ) -> None:
-    """When the calls of five minutes are used up, what is known is returned, and not minutes later."""
+    """When the calls of five minutes are used up, what is known is returned at the end of the time."""
     httpx_mock.add_response(json=EMPTY, is_reusable=True)
     with IndexingLog(source, calls_per_five_minutes=2) as log:
         report = log.wait(sent(STAMP), timeout=100)
@@ -379,7 +391,7 @@ def test_the_key_that_was_sent_is_the_one_that_is_not_shown(httpx_mock: HTTPXMoc
 
 @pytest.mark.parametrize("more", ["true", 1, None])
 def test_only_true_means_another_page(httpx_mock: HTTPXMock, log: IndexingLog, more: object) -> None:
-    """Anything else is no promise of one."""
+    """Only `true` as `hasNextPage` leads to another page."""
     assert wait(httpx_mock, log, [page(entry(), more=more)]).is_complete
 
 
@@ -397,14 +409,14 @@ ODD: list[Any] = [
 
 
 def test_odd_entries_break_nothing(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """They say nothing of the batch, and the good one among them does."""
+    """Odd entries are passed over, and the good one among them counts."""
     report = wait(httpx_mock, log, [page(*ODD, entry(), *ODD)], [page(*ODD)])
     assert [batch.state for batch in report.batches] == ["accepted"]
     assert report.failed_items == ()
 
 
 def test_an_entry_whose_time_cannot_be_read_counts(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """Then items are looked for by the stamp of the batch."""
+    """An entry with a time that cannot be read counts; items are then looked for by the batch's stamp."""
     assert wait(httpx_mock, log, [page(entry(datetime="just now"))]).is_complete
     query, _ = asked(httpx_mock.get_requests()[1])
     assert query["to"] == ["2026-05-23T00:35:59.825Z"]
@@ -412,14 +424,14 @@ def test_an_entry_whose_time_cannot_be_read_counts(httpx_mock: HTTPXMock, log: I
 
 @pytest.mark.parametrize("body", [{}, {"documentLogEntries": None}, {"documentLogEntries": {}}, {"logs": []}])
 def test_an_answer_without_entries_is_an_error(httpx_mock: HTTPXMock, log: IndexingLog, body: object) -> None:
-    """It is no word that all is well."""
+    """An answer without `documentLogEntries` raises, and is not taken for an empty log."""
     httpx_mock.add_response(json=body)
     with pytest.raises(CoveoRefused, match="documentLogEntries"):
         log.wait(sent(STAMP))
 
 
 def test_the_last_look_is_the_one_that_counts(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """When all is settled the logs are read once more: a warning that came a little later is in the report."""
+    """When all is settled the logs are read once more, so that a later warning is in the report."""
     httpx_mock.add_response(json=page(entry()))
     httpx_mock.add_response(json=page(entry("WARNING", error="late"), entry()))
     httpx_mock.add_response(json=EMPTY)
@@ -427,7 +439,7 @@ def test_the_last_look_is_the_one_that_counts(httpx_mock: HTTPXMock, log: Indexi
 
 
 def test_it_waits_until_the_last_batch_is_told_of(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """One that is settled does not speak for the other."""
+    """`wait` goes on until the last batch is told of, also when another one is."""
     other = entry(stamp="1779492959826")
     for told in ([], [entry()], [entry(), other], [entry(), other], []):
         httpx_mock.add_response(json=page(*told))
@@ -437,7 +449,7 @@ def test_it_waits_until_the_last_batch_is_told_of(httpx_mock: HTTPXMock, log: In
 
 
 def test_the_sample_of_the_documentation_is_read() -> None:
-    """A warning as documented: orderingid as text, and the error."""
+    """A warning as Coveo documents it is read, with its orderingid as text and its error."""
     sample = {**entry("WARNING", stamp="1716387965000", error="…"), "datetime": "2026-05-22T23:35:59.825Z"}
     (read,), more = entries_in(Answer({"documentLogEntries": [sample], "hasNextPage": False}))
     assert (read.result, read.ordering_id, read.error, more) == ("WARNING", "1716387965000", "…", False)
@@ -448,7 +460,7 @@ def test_the_sample_of_the_documentation_is_read() -> None:
 def test_a_program_is_named_and_its_certificates_are_trusted(
     httpx_mock: HTTPXMock, source: CoveoSource, tmp_path: Path
 ) -> None:
-    """As by the other clients: the User-Agent has the program's name, and a bundle that is not there is told."""
+    """The User-Agent has the program's name, and a bundle of certificates that is not there is told."""
     httpx_mock.add_response(json=page(entry()), is_reusable=True)
     with IndexingLog(source, poll_seconds=0, user_agent_suffix="acme-pim/7") as log:
         log.wait(sent(STAMP), timeout=0)
@@ -461,7 +473,7 @@ def test_a_program_is_named_and_its_certificates_are_trusted(
 
 
 def test_the_privileges_are_named(httpx_mock: HTTPXMock, log: IndexingLog) -> None:
-    """A 403 names both, which belong together."""
+    """A 403 of the logs names both privileges, which belong together."""
     httpx_mock.add_response(status_code=403, json={"errorCode": "ACCESS_DENIED"})
     with pytest.raises(AccessRefused, match="Organization, Organization: View, and"):
         log.wait(sent(STAMP), timeout=0)

@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from coveo_enrich import CoveoSource, StreamClient
-from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.index import CoveoSearch
+from coveo_enrich.errors import ConfigurationError, CoveoRefused
+from coveo_enrich.index import CoveoSearch, FieldClient, FieldNeed
 from coveo_enrich.sandbox import CoveoSandbox
 from coveo_enrich.stream import Receipt
 
@@ -43,19 +43,20 @@ def receipt() -> Receipt:
 
 
 def test_a_facet_without_values_is_empty(search: CoveoSearch) -> None:
-    """When its field is a facet: then no item has a value."""
+    """A facet is empty when its field is one and no item has a value."""
     assert search.facet("color") == {"Yellow": 1}
     assert search.facet("empty") == {}
     assert search.facet("color", expression='@color=="Red"') == {}
 
 
 def test_a_field_of_several_values_has_a_facet(search: CoveoSearch) -> None:
-    """Its own option is enough, without that of a facet of one value."""
+    """The multi-value option of a field is enough for its facet."""
     assert search.facet("tags") == {"light": 1, "short": 1}
 
 
 @pytest.mark.parametrize(
-    ("field", "says"), [("colour", "there is no field colour"), ("size", "the field size is no facet")]
+    ("field", "says"),
+    [("colour", "there is no field colour: make it with FieldClient"), ("size", "the field size is no facet")],
 )
 def test_what_is_no_facet_is_told(search: CoveoSearch, field: str, says: str) -> None:
     """Law 9: Coveo answers a facet of a field that is none without an error and without values."""
@@ -64,13 +65,26 @@ def test_what_is_no_facet_is_told(search: CoveoSearch, field: str, says: str) ->
 
 
 def test_a_list_of_fields_that_says_nothing_proves_nothing(sandbox: CoveoSandbox, search: CoveoSearch) -> None:
-    """Where the fields cannot be told, a facet without values is empty."""
+    """A facet without values is empty where the list of fields names none."""
     sandbox.fail("search", 200, body='{"fields": []}', after=1)
     assert search.facet("colour") == {}
 
 
+def test_an_error_tells_which_list_of_fields_it_is_of(sandbox: CoveoSandbox, search: CoveoSearch) -> None:
+    """A search has a list of fields of its own, which an error names otherwise than that of the organization."""
+    sandbox.fail("search", 400, after=1)
+    with pytest.raises(CoveoRefused, match="list the fields that a search knows"):
+        search.facet("empty")
+    sandbox.fail("fields", 400)
+    with (
+        FieldClient(CoveoSource(**sandbox.connection)) as fields,
+        pytest.raises(CoveoRefused, match="list the fields:"),
+    ):
+        fields.plan([FieldNeed("empty")])
+
+
 def test_facets_are_those_of_the_source() -> None:
-    """Items of another source do not count, as they do not when items are read back."""
+    """Items of another source do not count in a facet."""
     with CoveoSandbox(restricted=False) as sandbox:
         sandbox.create_field("color", facet=True)
         source = CoveoSource(**sandbox.connection)
@@ -85,28 +99,28 @@ def test_facets_are_those_of_the_source() -> None:
     "expected", [[ITEM], "product://1", None, 5, {"product://1": "Yellow"}, {1: {}}, receipt(), ["product://1"]]
 )
 def test_what_is_no_mapping_of_items_is_refused(search: CoveoSearch, expected: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """The error says what is wanted in its place."""
+    """`verify` raises ConfigurationError for what is no mapping of fields by documentId, and says what it wants."""
     with pytest.raises(ConfigurationError, match="expected are fields and values by documentId"):
         search.verify(expected)
 
 
 @pytest.mark.parametrize("pushed", [5, "1716387965000", [1], {"a": 1}])
 def test_what_is_no_receipt_proves_no_push(search: CoveoSearch, pushed: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """A receipt is wanted, which is said."""
+    """`verify` raises ConfigurationError if `pushed` is no receipt."""
     with pytest.raises(ConfigurationError, match="pushed is a receipt"):
         search.verify({"product://1": ITEM}, pushed=pushed)
 
 
 @pytest.mark.parametrize("timeout", ["5", None, -1])
 def test_a_timeout_that_is_no_time_is_refused(search: CoveoSearch, timeout: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """By its name."""
+    """`verify` raises ConfigurationError, which names `timeout`, if that is no number of 0 or more."""
     with pytest.raises(ConfigurationError, match="timeout must be 0 or more seconds"):
         search.verify({"product://1": ITEM}, timeout=timeout)
 
 
 @pytest.mark.parametrize("wrong", ["product://1", receipt(), None, 5, [1], [None]])
 def test_what_are_not_several_texts_is_refused(search: CoveoSearch, wrong: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """One text in place of ids or fields would be taken for its letters."""
+    """`read_back` raises for ids or fields that are not several texts, such as one text, made of letters."""
     with pytest.raises(ConfigurationError, match="ids are several texts"):
         search.read_back(wrong, ["color"])
     with pytest.raises(ConfigurationError, match="fields are several texts"):
@@ -115,13 +129,13 @@ def test_what_are_not_several_texts_is_refused(search: CoveoSearch, wrong: Any) 
 
 @pytest.mark.parametrize("query", ["kayak", ["kayak"], None, {"aq": "@color"}])
 def test_what_is_no_query_is_refused(search: CoveoSearch, query: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """The error shows what one looks like."""
+    """`find` raises ConfigurationError for what is no query, and shows what one looks like."""
     with pytest.raises(ConfigurationError, match=r"ItemQuery\(keywords="):
         search.find(query)
 
 
 @pytest.mark.parametrize("field", [None, 5, ["color"]])
 def test_what_is_no_name_of_a_field_is_refused(search: CoveoSearch, field: Any) -> None:  # noqa: ANN401 - whatever a caller passes
-    """Before anything is asked."""
+    """`facet` raises ConfigurationError for a field that is no text."""
     with pytest.raises(ConfigurationError, match="name of a field is wanted"):
         search.facet(field)

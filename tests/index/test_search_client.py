@@ -72,7 +72,7 @@ def searches(mock: HTTPXMock) -> list[httpx.Request]:
 
 
 def test_items_are_asked_for_by_their_uri_past_the_caches(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """Coveo gives URIs with a slash behind them, so both forms are asked for, with the fields that are wanted."""
+    """Items are asked for by their URI, with and without the slash that Coveo adds, with the wanted fields."""
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1/", color="Yellow")]})
     assert search.read_back(["product://1", "product://2"], ["color"]) == {
         "product://1": {"uri": "product://1/", "orderingid": 5, "color": "Yellow"}
@@ -90,7 +90,7 @@ def test_items_are_asked_for_by_their_uri_past_the_caches(search: CoveoSearch, h
 
 
 def test_what_is_shown_as_it_was_sent_is_complete(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """One look is enough then."""
+    """Items shown as they were sent are complete after one look."""
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1/", color="Yellow")]})
     found = search.verify(YELLOW, pushed=Push((5, 7)))
     assert (found.is_complete, found.items, found.matching, found.findings) == (True, 1, 1, ())
@@ -98,7 +98,7 @@ def test_what_is_shown_as_it_was_sent_is_complete(search: CoveoSearch, httpx_moc
 
 
 def test_only_what_was_not_as_sent_is_looked_at_again(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """Of a large catalog a second look asks for the few items that were missing, and keeps what the first one found."""
+    """A second look asks only for the items that were missing, and keeps what the first one found."""
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1/", color="Yellow")]})
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://2/", color="Red")]})
     verification = search.verify({**YELLOW, "product://2": {"color": "Red"}})
@@ -107,7 +107,7 @@ def test_only_what_was_not_as_sent_is_looked_at_again(search: CoveoSearch, httpx
 
 
 def test_it_looks_again_until_it_is_shown(search: CoveoSearch, httpx_mock: HTTPXMock, passing: PassingTime) -> None:
-    """The index needs half a minute and more, so what is missing or old is looked for again."""
+    """What is missing or old is looked for again until it is shown, as the index needs half a minute and more."""
     httpx_mock.add_response(url=SEARCH, json={"results": []})
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", 4, color="Yellow")]})
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", 5, color="Yellow")]})
@@ -122,7 +122,7 @@ def test_it_looks_again_until_it_is_shown(search: CoveoSearch, httpx_mock: HTTPX
 def test_the_last_look_is_at_the_end_of_the_time(
     httpx_mock: HTTPXMock, passing: PassingTime, timeout: float, waits: list[float]
 ) -> None:
-    """Also where less time is given than there is between two looks."""
+    """The last look is at the end of the time, also if that is shorter than a poll."""
     httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
     with CoveoSearch(SOURCE) as search:
         assert search.verify(YELLOW, timeout=timeout).findings == (Finding("missing item", "product://1"),)
@@ -133,7 +133,7 @@ def test_the_last_look_is_at_the_end_of_the_time(
 def test_a_poll_of_nothing_does_not_use_up_all_calls(
     search: CoveoSearch, httpx_mock: HTTPXMock, passing: PassingTime
 ) -> None:
-    """The waits for what never comes grow to a second: the time ends before the calls of five minutes do."""
+    """With `poll_seconds=0` waits grow to a second, so that the time ends before the calls of five minutes do."""
     httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
     search.verify(YELLOW, timeout=10)
     assert passing.waits == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, *[1] * 8, 0.45])
@@ -141,7 +141,7 @@ def test_a_poll_of_nothing_does_not_use_up_all_calls(
 
 
 def test_no_wait_for_another_try_goes_beyond_the_time(httpx_mock: HTTPXMock, passing: PassingTime) -> None:
-    """What is known by then is returned."""
+    """A try that would come after the end of the time is not made: what is known by then is returned."""
     httpx_mock.add_response(url=SEARCH, json={"results": []})
     httpx_mock.add_response(url=SEARCH, status_code=503)
     with CoveoSearch(SOURCE, retry=RetryPolicy(attempts=5, first_wait_seconds=200)) as search:
@@ -150,7 +150,7 @@ def test_no_wait_for_another_try_goes_beyond_the_time(httpx_mock: HTTPXMock, pas
 
 
 def test_the_first_look_is_always_finished(httpx_mock: HTTPXMock, passing: PassingTime) -> None:
-    """However short the time is, its tries are waited for."""
+    """The first look waits for all its tries, however short the time is."""
     httpx_mock.add_response(url=SEARCH, status_code=503)
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", color="Yellow")]})
     with CoveoSearch(SOURCE, retry=RetryPolicy(attempts=5, first_wait_seconds=200)) as search:
@@ -159,7 +159,7 @@ def test_the_first_look_is_always_finished(httpx_mock: HTTPXMock, passing: Passi
 
 
 def test_no_wait_for_the_pace_goes_beyond_the_time(httpx_mock: HTTPXMock, passing: PassingTime) -> None:
-    """When the calls of five minutes are used up, what is known is returned, and not minutes later."""
+    """When the calls of five minutes are used up, what is known is returned at the end of the time."""
     httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
     with CoveoSearch(SOURCE, calls_per_five_minutes=3) as search:
         assert search.verify(YELLOW, timeout=150).findings == (Finding("missing item", "product://1"),)
@@ -167,8 +167,8 @@ def test_no_wait_for_the_pace_goes_beyond_the_time(httpx_mock: HTTPXMock, passin
 
 
 def test_what_a_look_that_was_broken_off_found_counts(httpx_mock: HTTPXMock) -> None:
-    """Of many items those that were asked for before the calls were used up."""
-    first, second = (f"product://{letter * 3_000}" for letter in "ab")
+    """Of a look that was broken off, the items that it found count."""
+    first, second = (f"product://{letter * 1_900}" for letter in "ab")
     expected: dict[str, dict[str, Any]] = {first: {}, second: {}}
     for found in ([], [], [item(first)]):
         httpx_mock.add_response(url=SEARCH, json={"results": found})
@@ -196,6 +196,16 @@ def test_what_is_not_as_it_was_sent_is_named(httpx_mock: HTTPXMock, results: lis
     assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301 - pickled here
 
 
+def test_why_an_item_may_be_missing_is_told_a_line_each(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """The reasons stand at the end of a printed report with a missing item, and of no other."""
+    httpx_mock.add_response(url=SEARCH, json={"results": []})
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1")]})
+    told = str(search.verify(YELLOW, timeout=0)).splitlines()
+    assert told[1:3] == ["missing item: product://1", "an item may be missing because, the likeliest first:"]
+    assert [line[:2] for line in told[3:]] == ["- "] * 5
+    assert "an item may be missing" not in str(search.verify(YELLOW, timeout=0))
+
+
 def test_an_id_that_cannot_be_asked_for_is_named(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """A double quote has no form in an expression: it is in no request, and no part of the syntax."""
     httpx_mock.add_response(url=SEARCH, json={"results": []})
@@ -206,7 +216,7 @@ def test_an_id_that_cannot_be_asked_for_is_named(search: CoveoSearch, httpx_mock
 
 
 def test_many_items_are_asked_for_in_several_calls(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """A hundred a call at most, and fewer where their ids are long."""
+    """A call asks for a hundred items at most, and fewer where their ids are long."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked = json.loads(request.content)["aq"].removeprefix("@uri==(").removesuffix(")").split(",")
@@ -219,7 +229,7 @@ def test_many_items_are_asked_for_in_several_calls(search: CoveoSearch, httpx_mo
 
 
 def test_a_sample_looks_for_some(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """Of a large catalog as many as are asked for, and of a small one all."""
+    """`sample=` looks for as many items of a large catalog, and for all of a small one."""
     httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
     expected: dict[str, dict[str, Any]] = {f"product://{number}": {} for number in range(50)}
     found = search.verify(expected, sample=3, timeout=0)
@@ -243,7 +253,7 @@ def test_a_sample_looks_for_some(search: CoveoSearch, httpx_mock: HTTPXMock) -> 
 def test_an_error_inside_a_success_is_an_error(
     search: CoveoSearch, httpx_mock: HTTPXMock, body: dict[str, Any]
 ) -> None:
-    """A search answers 200 with what went wrong in its body; no items is not what it found."""
+    """A 200 with an error in its body raises, and is not taken for missing items."""
     httpx_mock.add_response(url=SEARCH, json=body)
     with pytest.raises(CoveoRefused, match="bad"):
         search.read_back(["product://1"], [])
@@ -251,17 +261,64 @@ def test_an_error_inside_a_success_is_an_error(
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"results": null, "totalCount": 5}', b'{"results": {}}'])
 def test_an_answer_without_results_is_an_error(search: CoveoSearch, httpx_mock: HTTPXMock, body: bytes) -> None:
-    """It is no word that items are missing."""
+    """An answer without `results` raises, and is not taken for missing items."""
     httpx_mock.add_response(url=SEARCH, content=body)
     with pytest.raises(CoveoRefused, match="the body has no results"):
         search.verify(YELLOW)
+
+
+@pytest.mark.parametrize("result", [None, 5, {}, {"uri": "product://1"}, {"raw": None}, {"raw": []}])
+def test_a_result_that_is_no_item_is_an_error(search: CoveoSearch, httpx_mock: HTTPXMock, result: object) -> None:
+    """A result without fields raises, and is not taken for a missing item."""
+    httpx_mock.add_response(url=SEARCH, json={"results": [result], "totalCount": 1})
+    with pytest.raises(CoveoRefused, match="a result without the fields of an item"):
+        search.verify(YELLOW)
+
+
+@pytest.mark.parametrize("counts", [{"totalCount": 3}, {"totalCount": 9, "totalCountFiltered": 3}])
+def test_results_that_come_in_pages_are_all_read(
+    search: CoveoSearch, httpx_mock: HTTPXMock, counts: dict[str, int]
+) -> None:
+    """Where Coveo gives fewer results than were asked for and are counted, the next ones are asked for."""
+    expected: dict[str, dict[str, Any]] = {f"product://{number}": {} for number in range(3)}
+    uris = list(expected)
+    httpx_mock.add_response(url=SEARCH, json={"results": [item(uri) for uri in uris[:2]], **counts})
+    httpx_mock.add_response(url=SEARCH, json={"results": [item(uris[2])], **counts})
+    assert search.verify(expected).is_complete
+    asked = [(body.get("firstResult"), body["numberOfResults"]) for body in bodies(httpx_mock)]
+    assert asked == [(None, 1000), (2, 998)]
+
+
+@pytest.mark.parametrize("later", [[], [item("product://1")]], ids=["none", "the same"])
+def test_fewer_results_than_are_counted_are_an_error(
+    search: CoveoSearch, httpx_mock: HTTPXMock, later: list[Any]
+) -> None:
+    """Results that are counted and do not come, or come again, raise, and are not taken for missing items."""
+    for results in ([item("product://1")], later):
+        httpx_mock.add_response(url=SEARCH, json={"results": results, "totalCount": 5})
+    with pytest.raises(CoveoRefused, match="of the 5 results that it counts"):
+        search.read_back(["product://1", "product://2"], [])
+
+
+def test_no_more_results_are_wanted_than_a_call_may_give(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """Of items of the same id in very many sources a thousand are read."""
+    results = [item("product://1", number) for number in range(1_000)]
+    httpx_mock.add_response(url=SEARCH, json={"results": results, "totalCount": 5_000})
+    assert search.read_back(["product://1"], [])["product://1"]["orderingid"] == 999
+
+
+def test_what_is_gone_in_a_later_look_is_missing(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """An item with an old value in the first look, and in none after it, is missing, whatever it was."""
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", color="Red")]})
+    httpx_mock.add_response(url=SEARCH, json={"results": []}, is_reusable=True)
+    assert search.verify(YELLOW, timeout=1).findings == (Finding("missing item", "product://1"),)
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"facets": None}, {"facets": [{"values": [{"value": "a", "numberOfResults": "x"}]}]}]
 )
 def test_an_answer_without_counts_is_an_error(search: CoveoSearch, httpx_mock: HTTPXMock, body: dict[str, Any]) -> None:
-    """It is no word that no item has a value."""
+    """An answer without `facets` raises, and is not taken for a field without values."""
     httpx_mock.add_response(url=SEARCH, json=body)
     with pytest.raises(CoveoRefused, match="read the values of"):
         search.facet("color")
@@ -276,7 +333,7 @@ def test_a_missing_privilege_is_named(search: CoveoSearch, httpx_mock: HTTPXMock
 
 
 def test_the_values_of_a_field_are_counted(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """As a facet has them, the most frequent first."""
+    """The values of a field come with their counts, the most frequent first."""
     values = [{"value": "Red", "numberOfResults": 2}, {"value": "Yellow", "numberOfResults": 9}]
     httpx_mock.add_response(url=SEARCH, json={"results": [], "facets": [{"field": "color", "values": values}]})
     assert list(search.facet("color", expression="@kind==kayak").items()) == [("Yellow", 9), ("Red", 2)]
@@ -286,7 +343,7 @@ def test_the_values_of_a_field_are_counted(search: CoveoSearch, httpx_mock: HTTP
 
 @given(st.text())
 def test_no_value_becomes_a_part_of_the_syntax(value: str) -> None:
-    """A value is between two double quotes and holds none, or it is refused."""
+    """In an expression a value stands between two double quotes and holds none, or it is refused."""
     if can_be_quoted(value):
         assert is_any_of("f", [value]) == f'@f=="{value}"'
         assert '"' not in value
@@ -296,18 +353,25 @@ def test_no_value_becomes_a_part_of_the_syntax(value: str) -> None:
 
 
 @example([f"product://{number:040}" for number in range(100)])
-@given(st.lists(st.text("ab/é", min_size=1, max_size=3_000), max_size=250))
+@given(st.lists(st.text("ab/é", min_size=1, max_size=2_500), max_size=250))
 def test_a_group_of_ids_is_neither_too_long_nor_too_many(ids: list[str]) -> None:
-    """All ids, in their order, in expressions of a bearable length: each id goes in twice, and so counts twice."""
+    """Groups hold all ids that can be asked for, in their order; no expression is too long, with both forms of each."""
     groups = list(groups_of(ids))
-    assert [one for group in groups for one in group] == ids
+    assert [one for group in groups for one in group] == [one for one in ids if len(with_one_of([one])) <= LONGEST]
     assert all(len(group) <= 100 for group in groups)
-    assert all(len(with_one_of(group)) <= LONGEST for group in groups if len(group) > 1)
+    assert all(len(with_one_of(group)) <= LONGEST for group in groups)
+
+
+def test_an_id_that_is_too_long_to_be_asked_for_is_named(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """An id that no expression holds is in no request, and is not taken for a missing item."""
+    long = f"product://{'a' * 5_000}"
+    assert search.verify({long: {}}).findings == (Finding("cannot be asked for", long),)
+    assert not httpx_mock.get_requests()
 
 
 @pytest.mark.parametrize("options", [{"poll_seconds": -1}, {"calls_per_five_minutes": 0}])
 def test_a_value_out_of_its_range_is_refused(options: dict[str, Any]) -> None:
-    """It is told at once."""
+    """A value out of its range raises at once."""
     with pytest.raises(ConfigurationError):
         CoveoSearch(SOURCE, **options)
 
@@ -373,14 +437,14 @@ def test_what_proves_no_push_is_refused_or_old(search: CoveoSearch, httpx_mock: 
 
 
 def test_keys_of_an_item_are_not_looked_for(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """Whole documents may be given: what is no field is passed over."""
+    """Keys of an item that are no fields are passed over, so that whole documents may be given."""
     httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", color="Yellow")]})
     whole = {"documentId": "product://1", "data": "<html>", "fileExtension": ".html", "color": "Yellow"}
     assert search.verify({"product://1": whole}).is_complete
 
 
 def test_where_nothing_is_looked_for_nothing_is_proven(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
-    """An empty list of items, a mistake more often than not, is no success."""
+    """An empty mapping of items, mostly a mistake, is not complete."""
     found = search.verify({})
     assert (found.is_complete, found.may_change) == (False, False)
     assert str(found) == "no item was given to be looked for"
@@ -394,7 +458,7 @@ OTHERS = [item("product://1", 9, color="Red"), item("product://1", 5, color="Yel
 def test_of_several_items_of_one_id_the_one_of_the_push_is_compared(
     search: CoveoSearch, httpx_mock: HTTPXMock, results: list[dict[str, Any]]
 ) -> None:
-    """Other sources may have items of the same ids; without a receipt it is the one that is the most like it."""
+    """Of items of one id in several sources that of the push is compared, or without a receipt the most alike."""
     httpx_mock.add_response(url=SEARCH, json={"results": results}, is_reusable=True)
     assert search.verify(YELLOW, timeout=0).is_complete
     assert search.verify(YELLOW, pushed=Push((5,)), timeout=0).is_complete
@@ -407,7 +471,7 @@ def test_of_several_items_of_one_id_the_one_of_the_push_is_compared(
 def test_an_item_in_other_letters_does_not_take_the_place_of_one_in_the_same(
     search: CoveoSearch, httpx_mock: HTTPXMock
 ) -> None:
-    """Coveo finds both, in whichever order."""
+    """An item whose id differs in case does not take the place of the exact one, in whichever order they come."""
     found = [item("product://x/A/", color="Yellow"), item("product://X/a/", color="Red")]
     httpx_mock.add_response(url=SEARCH, json={"results": found})
     assert search.verify({"product://x/A": {"color": "Yellow"}}, timeout=0).is_complete

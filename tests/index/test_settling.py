@@ -57,7 +57,7 @@ def unknown(sandbox: CoveoSandbox, break_it: Callable[[CoveoSandbox], None]) -> 
 def test_a_look_at_the_items_settles_a_close(
     sandbox: CoveoSandbox, break_it: Callable[[CoveoSandbox], None], *, was_closed: bool
 ) -> None:
-    """By the items that were loaded, or by what the error alone says of them: the ids at the ends of each chunk."""
+    """The items that were loaded, or the ids at the ends of each chunk in the error, settle a lost close."""
     search = CoveoSearch(CoveoSource(**sandbox.connection), poll_seconds=0)
     ends = ["product://1", "product://4"]
     before = search.read_back(ends, ["ec_name"])

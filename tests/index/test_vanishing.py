@@ -76,7 +76,7 @@ def test_with_its_fields_everything_is_there(source: CoveoSource) -> None:
 
 
 def test_metadata_without_a_field_is_told_before_and_after(source: CoveoSource) -> None:
-    """1: it is dropped although the push was accepted."""
+    """1: metadata without a field is dropped although the push was accepted."""
     with StreamClient(source, needs=NEEDS) as client, pytest.raises(FieldsNotReady):
         client.update([ITEM])
     assert findings(push(source)) == {("missing field", name) for name in ("kayak_type", "accessories", "seats")}
@@ -93,8 +93,21 @@ def test_a_value_of_another_type_is_told_before_and_after(sandbox: CoveoSandbox,
     assert findings(push(source)) == {("missing field", "kayak_type")}
 
 
+def test_dates_and_whole_numbers_are_right_in_the_fields_that_hold_them(
+    sandbox: CoveoSandbox, source: CoveoSource
+) -> None:
+    """2: texts that are dates and decimals that are whole are indexed in their fields, and a plan says so."""
+    sandbox.create_field("seats", type="LONG")
+    item = {"documentId": KAYAK, "objecttype": "Product", "date": "2026-01-31T11:53:12Z", "seats": 2.0}
+    with FieldClient(source) as client:
+        assert client.plan([item]).is_ready
+    with StreamClient(source) as stream, CoveoSearch(source) as search:
+        stream.update([item])
+        assert search.verify({KAYAK: item}, timeout=0).is_complete
+
+
 def test_a_field_that_is_made_after_the_push_is_told(source: CoveoSource) -> None:
-    """3: nothing is looked at again, so what was pushed before has to be pushed again."""
+    """3: a field made after the push stays empty until the items are pushed again, which is said."""
     assert not push(source).is_complete
     with FieldClient(source) as client:
         assert client.apply(client.plan(NEEDS)).must_push_again
@@ -113,7 +126,7 @@ def test_a_field_that_is_made_after_the_push_is_told(source: CoveoSource) -> Non
 def test_a_field_that_does_too_little_is_told_before(
     sandbox: CoveoSandbox, source: CoveoSource, options: dict[str, Any], setting: str
 ) -> None:
-    """4 and 6: keywords do not find it, or it is no facet; what is there is not changed."""
+    """4 and 6: a field that keywords do not find, or that is no facet, is a conflict, and is not changed."""
     sandbox.create_field("kayak_type", **options)
     with FieldClient(source) as client:
         plan = client.plan(NEEDS)
@@ -139,7 +152,7 @@ def test_what_no_keyword_finds_is_indexed_all_the_same(sandbox: CoveoSandbox, so
 
 
 def test_a_field_that_results_do_not_show_is_told_before_and_after(sandbox: CoveoSandbox, source: CoveoSource) -> None:
-    """5: it is indexed, and no result has it."""
+    """5: a field that results do not show is indexed, and no result has it."""
     httpx.post(
         f"{source.platform_host}/rest/organizations/{source.organization_id}/indexes/fields",
         headers={"Authorization": f"Bearer {sandbox.connection['api_key']}"},
@@ -159,7 +172,7 @@ def test_a_field_that_results_do_not_show_is_told_before_and_after(sandbox: Cove
 
 
 def test_a_field_that_is_no_facet_is_told_after(sandbox: CoveoSandbox, source: CoveoSource) -> None:
-    """6: its values cannot be counted, which is said and not an empty answer."""
+    """6: a field that is no facet raises when its values are counted, in place of an empty answer."""
     sandbox.create_field("kayak_type", merge_with_lexicon=True)
     make_fields(source)
     push(source)
@@ -205,7 +218,7 @@ def searches(sandbox: CoveoSandbox) -> int:
 
 
 def test_what_only_a_variant_holds_is_told_before_and_after(sandbox: CoveoSandbox, source: CoveoSource) -> None:
-    """7: no product is found by it; and the variant itself is not waited for, as no search ever shows it."""
+    """7: no product is found by what only its variant holds; the variant is not waited for, as no search shows it."""
     make_fields(source)
     with FieldClient(source) as client:
         plan = client.plan([PRODUCT, VARIANT])
@@ -225,7 +238,7 @@ def test_what_only_a_variant_holds_is_told_before_and_after(sandbox: CoveoSandbo
 def test_variants_are_known_by_the_name_that_the_catalog_has_for_them(
     sandbox: CoveoSandbox, source: CoveoSource
 ) -> None:
-    """7: the configuration is asked, and what it calls a product is one, whatever its name."""
+    """7: variants and products are known by the names that the catalog configuration has for them."""
     sandbox.set_catalog(product="Variant", variant="Sku", availability="Shop")
     items = [{**PRODUCT, "objecttype": "Variant"}, {**VARIANT, "objecttype": "Sku"}]
     with StreamClient(source) as client:
@@ -245,7 +258,7 @@ def test_variants_are_known_by_the_name_that_the_catalog_has_for_them(
 def test_a_type_that_the_catalog_does_not_list_is_told_before_and_after(
     sandbox: CoveoSandbox, source: CoveoSource
 ) -> None:
-    """9: its items are in the source, and no search finds them."""
+    """9: items of a type that the catalog does not list are in the source, and no search finds them."""
     sandbox.set_catalog(product="product")
     make_fields(source)
     with FieldClient(source) as client:
@@ -269,7 +282,7 @@ def test_a_source_without_a_catalog_is_told_before_and_after(sandbox: CoveoSandb
 
 
 def test_a_key_that_may_not_read_catalogs_stops_nothing(sandbox: CoveoSandbox, source: CoveoSource) -> None:
-    """9: the plan says that it could not look, and by which privilege it could; verifying goes by the usual names."""
+    """9: without the privilege to read catalogs the plan says so and names it; verifying goes by the usual names."""
     make_fields(source)
     key = sandbox.create_api_key("FIELD_VIEW", "SOURCE_VIEW", "SEARCH_API_EXECUTE_QUERY")
     narrow = attrs.evolve(source, platform_key=key)
@@ -284,7 +297,7 @@ def test_a_key_that_may_not_read_catalogs_stops_nothing(sandbox: CoveoSandbox, s
 
 
 def test_an_item_that_is_not_there_yet_is_waited_for(source: CoveoSource) -> None:
-    """The index needs its time: what is not there at the first look is an item that is missing, not a mistake."""
+    """An item that the index does not show at the first look is looked for again."""
     make_fields(source)
     with CoveoSearch(source) as search:
         assert findings(search.verify(SENT, timeout=0)) == {("missing item", "")}

@@ -267,7 +267,7 @@ def test_more_items_than_a_load_is_made_for(before: Before, client: StreamClient
 
 
 def test_as_many_items_as_a_load_is_made_for(sandbox: CoveoSandbox, client: StreamClient) -> None:
-    """Law 2: exactly so many pass."""
+    """Law 2: a load of exactly the limit passes."""
     assert client.load(products(30), max_items=30).items == len(sandbox.items()) == 30
 
 

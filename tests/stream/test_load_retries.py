@@ -130,7 +130,7 @@ def test_throttling_for_ever_ends(sandbox: CoveoSandbox, client: StreamClient) -
 
 
 def test_a_policy_of_one_attempt_repeats_nothing(sandbox: CoveoSandbox, source: CoveoSource) -> None:
-    """Law 7: attempts counts the first try."""
+    """Law 7: `attempts` counts the first try, so that a policy of one repeats nothing."""
     sandbox.fail("open", 503)
     with StreamClient(source, retry=RetryPolicy(attempts=1)) as client, pytest.raises(CoveoRefused):
         client.load(products(3))
@@ -232,7 +232,7 @@ def test_two_lost_replies_end_the_questions(sandbox: CoveoSandbox, client: Strea
 
 @pytest.mark.parametrize("status", [401, 404, 412, 429, 500, 503])
 def test_an_error_after_a_lost_reply_settles_nothing(sandbox: CoveoSandbox, client: StreamClient, status: int) -> None:
-    """Law 7: only a 2xx does: whatever else comes may speak of a stream that the first close ended."""
+    """Law 7: after a lost reply only a 2xx settles a close: another answer may speak of what the first one ended."""
     sandbox.break_connection("close")
     sandbox.fail("close", status, times=None)
     with pytest.raises(CloseOutcomeUnknown, match=str(status)):

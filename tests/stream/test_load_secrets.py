@@ -50,7 +50,7 @@ def _assert_silent(error: BaseException, key: str) -> None:
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
 def test_no_error_holds_a_secret(sandbox: CoveoSandbox, client: StreamClient, trouble: Trouble) -> None:
-    """Law 13: not its text, fields, notes or traceback, nor any error behind it, nor its pickle (law 14)."""
+    """Law 13: no secret is in the text, notes or traceback of an error, nor behind it, nor in its pickle (law 14)."""
     trouble(sandbox)
     with pytest.raises(CoveoEnrichError) as caught:
         client.load(products(15))
@@ -82,7 +82,7 @@ def test_a_key_that_coveo_repeats_is_not_shown(
 
 
 def test_a_key_on_a_gateways_page_is_not_shown(sandbox: CoveoSandbox, client: StreamClient) -> None:
-    """Law 13: nor does a page of a proxy that shows the request it got."""
+    """Law 13: a proxy's page that shows the request it got does not carry the key into the error."""
     key = sandbox.connection["api_key"]
     sandbox.fail("open", 400, body=f"<pre>POST /stream/open Authorization: Bearer {key}</pre>", times=None)
     with pytest.raises(CoveoEnrichError) as caught:
@@ -94,7 +94,7 @@ def test_a_key_on_a_gateways_page_is_not_shown(sandbox: CoveoSandbox, client: St
 def test_a_key_in_an_id_of_a_request_is_not_shown(
     sandbox: CoveoSandbox, client: StreamClient, operation: Operation
 ) -> None:
-    """Law 13: nor is one that comes back as the request's id, in the body or in a header."""
+    """Law 13: a key that comes back as the request's id, in the body or a header, is not in the error."""
     key = sandbox.connection["api_key"]
     sandbox.fail(operation, 400, body=json.dumps({"requestId": key}))
     with pytest.raises(CoveoEnrichError) as caught:
@@ -117,7 +117,7 @@ def test_an_error_of_the_producer_gets_no_secret(sandbox: CoveoSandbox, client: 
 def test_no_log_holds_a_secret(
     sandbox: CoveoSandbox, client: StreamClient, caplog: pytest.LogCaptureFixture, trouble: str | None
 ) -> None:
-    """Law 13: not at any level of any logger, the HTTP library's included."""
+    """Law 13: no logger has a secret at any level, the HTTP library's included."""
     if trouble:
         TROUBLES[trouble](sandbox)
     with caplog.at_level(logging.DEBUG):
@@ -131,7 +131,7 @@ def test_no_log_holds_a_secret(
 
 
 def test_a_receipt_holds_no_secret(sandbox: CoveoSandbox, client: StreamClient) -> None:
-    """Law 13: what is kept of a load can be printed and stored."""
+    """Law 13: a receipt can be printed and stored, as it holds no secret."""
     receipt = client.load(products(15))
     shown = f"{receipt} {receipt!r} {attrs.asdict(receipt)}"
     assert sandbox.connection["api_key"] not in shown
@@ -146,7 +146,7 @@ def test_an_upload_url_shows_its_address_only() -> None:
 
 
 def test_a_key_from_a_callable_is_as_secret(sandbox: CoveoSandbox) -> None:
-    """Law 13: the same for a key that a callable returns and Coveo refuses."""
+    """Law 13: a key that a callable returns and Coveo refuses is not in the error."""
     settings: dict[str, Any] = sandbox.connection | {"api_key": lambda: "xx-wrong-but-secret"}
     with StreamClient(CoveoSource(**settings), retry=RetryPolicy(first_wait_seconds=0)) as client:
         with pytest.raises(CoveoEnrichError, match="401") as caught:

@@ -142,7 +142,7 @@ def test_a_finding_is_logged_without_the_items_value(client: StreamClient, recor
 
 
 def test_what_was_skipped_is_logged_without_the_items_value(client: StreamClient, records: Records) -> None:
-    """As above, for an item that was left out."""
+    """The log of an item that was left out has no value of it."""
     client.update([{**products(1)[0], "parentId": CONTENT}, *products(1, first=2)], skip_invalid=True)
     assert [record.levelname for record in _own(records)].count("WARNING") == 1
     assert CONTENT not in _said(records)
@@ -231,7 +231,7 @@ def test_a_chunk_in_doubt_is_a_warning(sandbox: CoveoSandbox, source: CoveoSourc
 def test_a_failure_is_logged_with_what_became_of_the_source(
     sandbox: CoveoSandbox, source: CoveoSource, records: Records
 ) -> None:
-    """The note of the error, once; the error itself is the caller's to log."""
+    """A failure logs the note of its error, once; the error itself is the caller's to log."""
     sandbox.fail("update", 400, after=1)
     with patient(source) as client, pytest.raises(CoveoEnrichError) as caught:
         client.update(_items(36))

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from coveo_enrich import CoveoSource, PartialUpdate, StreamClient
@@ -48,7 +49,7 @@ def test_nothing_is_sent_when_values_would_vanish(
     with StreamClient(source_of(sandbox), needs=[COLOR]) as client, pytest.raises(FieldsNotReady) as raised:
         operation(client, None)
     assert "to create: color, STRING, facet, free text search" in str(raised.value)
-    assert "client.apply(client.plan(needs))" in str(raised.value)
+    assert "with FieldClient(source) as fields: fields.apply(fields.plan(needs))" in str(raised.value)
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301 - pickled here
     assert not [request for request in sandbox.requests() if "/push/" in request.path]
 
@@ -57,7 +58,7 @@ def test_nothing_is_sent_when_values_would_vanish(
 def test_once_the_fields_are_there_it_is_sent(
     sandbox: CoveoSandbox, operation: Callable[[StreamClient, Any], object]
 ) -> None:
-    """What the plan says is all that was lacking."""
+    """After a plan was applied, the check finds nothing lacking, and each operation sends."""
     with FieldClient(source_of(sandbox)) as fields:
         fields.apply(fields.plan([COLOR]))
     with StreamClient(source_of(sandbox), needs=[COLOR]) as client:
@@ -69,7 +70,7 @@ def test_once_the_fields_are_there_it_is_sent(
 def test_it_is_sent_nevertheless_when_that_is_said(
     sandbox: CoveoSandbox, operation: Callable[[StreamClient, Any], object]
 ) -> None:
-    """``ignore`` looks at nothing, and so does a client without needs."""
+    """With ``fields="ignore"``, and without needs, a client asks for no fields and sends."""
     with StreamClient(source_of(sandbox), needs=[COLOR]) as client:
         operation(client, "ignore")
     with StreamClient(source_of(sandbox)) as client:
@@ -78,17 +79,22 @@ def test_it_is_sent_nevertheless_when_that_is_said(
 
 
 def test_a_dry_run_looks_at_nothing(sandbox: CoveoSandbox) -> None:
-    """It sends nothing that could vanish."""
+    """A dry run asks for no fields: it sends nothing that could vanish."""
     with StreamClient(source_of(sandbox), needs=[COLOR]) as client:
         client.update([ITEM], dry_run=True)
     assert not sandbox.requests()
 
 
 def test_a_setting_that_loses_no_value_stops_nothing(sandbox: CoveoSandbox) -> None:
-    """A field that keywords do not find holds its values all the same; the plan tells of it."""
+    """A field that keywords do not find holds its values all the same; the plan tells of it, and no push is stopped."""
     sandbox.create_field("color")
     with StreamClient(source_of(sandbox), needs=[COLOR]) as client:
         client.update([ITEM])
+    assert sandbox.items() == [ITEM]
+    with FieldClient(source_of(sandbox)) as fields:
+        plan = fields.plan([COLOR])
+    assert [conflict.setting for conflict in plan.conflicts] == ["facet", "mergeWithLexicon"]
+    assert not plan.loses_values
 
 
 @pytest.mark.parametrize(
@@ -96,7 +102,7 @@ def test_a_setting_that_loses_no_value_stops_nothing(sandbox: CoveoSandbox) -> N
     [("LONG", "STRING", 5), ("DATE", "STRING", "2026-01-02"), ("LONG_64", "DOUBLE", 3_000_000_000)],
 )
 def test_what_a_field_of_another_type_holds_is_sent(sandbox: CoveoSandbox, need: Any, type_: Any, value: Any) -> None:  # noqa: ANN401 - as parametrized
-    """It is indexed, if not as it should be: the plan tells, and no push is stopped."""
+    """A value that a field of another type holds is indexed, if not as it should be, so that no push is stopped."""
     sandbox.create_field("size", type=type_)
     with StreamClient(source_of(sandbox), needs=[FieldNeed("size", type=need)]) as client:
         client.update([{"documentId": "product://1", "size": value}])
@@ -105,17 +111,43 @@ def test_what_a_field_of_another_type_holds_is_sent(sandbox: CoveoSandbox, need:
 
 
 def test_no_advice_is_given_that_does_nothing(sandbox: CoveoSandbox) -> None:
-    """What is there and does not fit is never changed by this library, so that is left to the reader."""
+    """Where a field is there and does not fit, the error does not advise `apply`, which never changes a field."""
     sandbox.create_field("color", type="LONG")
     with StreamClient(source_of(sandbox), needs=[COLOR]) as client, pytest.raises(FieldsNotReady) as raised:
         client.update([ITEM])
-    assert "client.apply" not in str(raised.value)
+    assert "FieldClient" not in str(raised.value)
     assert "Change the fields in Coveo" in str(raised.value)
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301 - pickled here
 
 
+def make_report(sandbox: CoveoSandbox) -> None:
+    """Have the metadata report of the source made, and wait until it is there."""
+    there = sandbox.connection
+    source = f"{sandbox.url}/rest/organizations/{there['organization_id']}/sources/{there['source_id']}"
+    headers = {"Authorization": f"Bearer {there['api_key']}"}
+    with httpx.Client(base_url=source, headers=headers, trust_env=False) as api:
+        api.post("/metadata").raise_for_status()
+        while api.get("/metadata/status").json()["reportGenerationInProgress"]:
+            pass
+
+
+def test_what_is_known_not_to_be_indexed_is_not_sent(sandbox: CoveoSandbox) -> None:
+    """Where the report shows that the source passes over a field, nothing is sent until the field is mapped."""
+    with StreamClient(source_of(sandbox)) as client:
+        client.update([ITEM])
+    make_report(sandbox)
+    sandbox.create_field("color", facet=True, merge_with_lexicon=True)
+    with StreamClient(source_of(sandbox), needs=[COLOR]) as client, FieldClient(source_of(sandbox)) as fields:
+        with pytest.raises(FieldsNotReady, match="to map: color, from the metadata color") as raised:
+            client.update([ITEM])
+        assert raised.value.can_be_applied
+        fields.apply(fields.plan([COLOR]))
+        client.update([ITEM])
+    assert sandbox.items() == [ITEM]
+
+
 def test_the_look_counts_among_the_calls_of_the_client(sandbox: CoveoSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three calls a look, as many as the push: all of them take their turn at the one pace of the client."""
+    """The three calls of a look take their turn at the pace of the client, as those of the push do."""
     turns: list[Pace] = []
 
     def take(self: Pace, now: float, places: int = 1) -> float:
@@ -134,7 +166,7 @@ def test_the_look_counts_among_the_calls_of_the_client(sandbox: CoveoSandbox, mo
 
 
 def test_connections_are_those_of_the_client(sandbox: CoveoSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One sender for all looks and pushes, which is closed with the client."""
+    """A client makes one sender for all its looks and pushes."""
     made: list[Any] = []
     begin = HttpSender.__init__
 
@@ -157,7 +189,7 @@ def test_needs_of_different_types_are_refused_at_once(sandbox: CoveoSandbox) -> 
 
 
 def test_what_cannot_be_checked_is_refused(sandbox: CoveoSandbox) -> None:
-    """A check without needs, another word, and needs that are none."""
+    """``fields="check"`` without needs, another word, and needs that are no `FieldNeed` raise ConfigurationError."""
     with StreamClient(source_of(sandbox)) as client:
         with pytest.raises(ConfigurationError, match="needs=mapping"):
             client.update([ITEM], fields="check")

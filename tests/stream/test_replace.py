@@ -62,7 +62,7 @@ def test_the_bound_is_the_smallest_stamp(sandbox: CoveoSandbox, source: CoveoSou
 
 
 def test_the_size_of_the_source_is_asked_first(sandbox: CoveoSandbox, client: StreamClient) -> None:
-    """Law 3: before anything is sent; the receipt says what was expected and whence."""
+    """Law 3: the size of the source is asked for before anything is sent; the receipt has what was expected."""
     fill(client, 20)
     before = len(operations(sandbox))
     receipt = client.replace(products(15))
@@ -99,7 +99,7 @@ def test_a_shrinking_catalog_can_be_finished(sandbox: CoveoSandbox, client: Stre
 
 @pytest.mark.parametrize("count", [10, 20])
 def test_half_of_the_source_is_enough(sandbox: CoveoSandbox, client: StreamClient, count: int) -> None:
-    """Law 3: the guard is for less than half."""
+    """Law 3: a replace by exactly half of the items passes; the guard is for less."""
     fill(client, 20)
     assert client.replace(products(count)).complete
     assert document_ids(sandbox) == _ids(count)
@@ -183,7 +183,7 @@ def test_a_catalog_that_breaks_off_deletes_nothing(sandbox: CoveoSandbox, client
 def test_one_chunk_that_fails_deletes_nothing(
     sandbox: CoveoSandbox, source: CoveoSource, operation: Operation, after: int, concurrency: int
 ) -> None:
-    """Law 4: whichever chunk it is and wherever it failed; no old item is missing."""
+    """Law 4: a chunk that fails, whichever and wherever, leaves every old item."""
     with patient(source, concurrency=concurrency) as client:
         old = fill(client, 10)
         sandbox.fail(operation, 400, times=None, after=after if operation != "upload" else after + 1)
@@ -212,7 +212,7 @@ def test_a_lost_reply_to_the_deletion_is_repeated(sandbox: CoveoSandbox, client:
 def test_a_deletion_that_failed_for_a_moment_is_repeated(
     sandbox: CoveoSandbox, client: StreamClient, status: int
 ) -> None:
-    """Law 7: twice an error that passes, then it is done."""
+    """Law 7: a deletion that met two passing errors is done in the end."""
     fill(client, 20)
     sandbox.fail("delete_older_than", status, times=2)
     assert client.replace(products(15)).complete
@@ -264,7 +264,7 @@ def test_without_a_stamp_nothing_is_deleted(sandbox: CoveoSandbox, client: Strea
 
 
 def test_a_dry_replace_shows_what_would_be_sent(sandbox: CoveoSandbox, client: StreamClient, tmp_path: Path) -> None:
-    """Everything but the sending: chunks kept, guard in force, nothing in the source touched."""
+    """A dry replace keeps its chunks and its guard, and touches nothing in the source."""
     old = fill(client, 20)
     before = operations(sandbox)
     receipt = client.replace(products(15), dry_run=tmp_path)
@@ -279,7 +279,7 @@ def test_a_dry_replace_shows_what_would_be_sent(sandbox: CoveoSandbox, client: S
 
 
 def test_a_replace_takes_any_length_of_time(sandbox: CoveoSandbox, source: CoveoSource) -> None:
-    """Four hours here: each chunk is applied within the hour of its own container, and no first one expires."""
+    """In a replace of four hours each chunk is applied within the hour of its own container."""
 
     def catalog() -> Iterator[dict[str, str]]:
         for product in products(60):

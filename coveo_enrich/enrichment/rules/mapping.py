@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import attrs
 
 from coveo_enrich.enrichment.rules.evidence import Evidence
 from coveo_enrich.enrichment.rules.field_rule import FieldRule
+from coveo_enrich.enrichment.rules.field_types import typed
 from coveo_enrich.enrichment.rules.fields import check_field_name
 from coveo_enrich.enrichment.rules.mapping_file import read_mapping, write_mapping
 from coveo_enrich.enrichment.rules.when import When
 from coveo_enrich.enrichment.vocabulary.hierarchy import LEVELS
+from coveo_enrich.enrichment.vocabulary.vocabulary import Vocabulary
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.index.fields.needs import FieldNeed
+from coveo_enrich.index.fields.needs import FieldNeed, IndexFieldType
 
 __all__ = ["Evidence", "FieldMapping", "FieldRule"]
+
+_LARGEST_LONG: Final = 2**31  # of Coveo's field type LONG
 
 
 def _check_rules(_instance: object, _attribute: attrs.Attribute[Any], value: tuple[object, ...]) -> None:
@@ -111,7 +115,7 @@ class FieldMapping:
         """The fields that Coveo needs so that nothing that is written vanishes: one a rule, and the provenance field.
 
         A text can be searched and is a facet; a list is a multi-value facet, and a hierarchical one when the
-        vocabulary's values have levels.
+        vocabulary's values have levels. A number needs decimals, unless all values of its vocabulary are whole.
         """
         fields = tuple(_need(rule) for rule in self.rules)
         return fields if self.provenance is None else (*fields, FieldNeed(self.provenance))
@@ -124,7 +128,7 @@ class FieldMapping:
 
 def _need(rule: FieldRule) -> FieldNeed:
     if rule.type == "number":
-        return FieldNeed(rule.field, type="DOUBLE", facet=True)
+        return FieldNeed(rule.field, type=_number_type(rule.vocabulary), facet=True)
     many = rule.values == "many"
     return FieldNeed(
         rule.field,
@@ -133,3 +137,12 @@ def _need(rule: FieldRule) -> FieldNeed:
         hierarchical=many and rule.vocabulary is not None and any(LEVELS in value for value in rule.vocabulary.values),
         free_text=rule.type == "text",
     )
+
+
+def _number_type(vocabulary: Vocabulary | None) -> IndexFieldType:
+    """The narrowest type of field for all numbers that may be written."""
+    numbers = [] if vocabulary is None else [typed(value, "number") for value in vocabulary.values]
+    whole = [number for number in numbers if isinstance(number, int)]
+    if not whole or len(whole) < len(numbers):
+        return "DOUBLE"
+    return "LONG" if all(-_LARGEST_LONG <= number < _LARGEST_LONG for number in whole) else "LONG_64"

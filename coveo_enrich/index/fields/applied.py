@@ -17,7 +17,7 @@ class AppliedFields:
     """What `FieldClient.apply` did. Prints as text, and as a table in a notebook.
 
     Attributes:
-        created: Fields that were created, be it by somebody else at the same time.
+        created: Fields that were created, including those somebody else created at the same moment.
         mapped: Fields for which the source got a mapping rule, likewise.
         found: Fields that were there already, or had their rule, and do what is needed: somebody made them after the
             plan, or it was applied before. Nothing was done about them.

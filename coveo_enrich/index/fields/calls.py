@@ -1,26 +1,26 @@
 """The calls about fields and mapping rules, and what their answers say (platform.cloud.coveo.com, Field, Source API).
 
-Pure: which of them are made, and in which order, is decided in `coveo_enrich.index.fields.client`.
+Pure: which of them are made, and in which order, is decided in `coveo_enrich.index.fields.reading` and
+`coveo_enrich.index.fields.client`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, cast
-from urllib.parse import quote
+from typing import Any, Final
 
 from coveo_enrich._calls import CoveoCall
 from coveo_enrich.index.fields.needs import FieldNeed
 from coveo_enrich.index.fields.settings import FieldSettings, field_model
-from coveo_enrich.index.place import CoveoPlace
+from coveo_enrich.index.json_parts import objects_of
+from coveo_enrich.index.place import CoveoPlace, organization_url, source_url
 
 __all__ = [
     "FIELDS_A_CALL",
     "add_rule_call",
     "create_fields_call",
     "fields_in",
-    "items_in",
     "mappings_call",
     "metadata_call",
     "pages_in",
@@ -31,7 +31,6 @@ __all__ = [
 FIELDS_A_CALL: Final = 500
 """As many as Coveo's own client creates at once; no limit is documented."""
 _PAGE: Final = 1_000
-_METADATA_PAGE: Final = 100
 
 
 def search_fields_call(place: CoveoPlace, names: Sequence[str], page: int) -> CoveoCall:
@@ -52,31 +51,34 @@ def create_fields_call(place: CoveoPlace, needs: Iterable[FieldNeed]) -> CoveoCa
 
 def mappings_call(place: CoveoPlace) -> CoveoCall:
     """Read all mapping rules of the source."""
-    return CoveoCall("read the mappings", "GET", f"{_source(place)}/mappings", privilege="Content, Sources: View")
+    return CoveoCall("read the mappings", "GET", f"{source_url(place)}/mappings", privilege="Content, Sources: View")
 
 
-def add_rule_call(place: CoveoPlace, field: str) -> CoveoCall:
-    """Add the rule that fills a field with the metadata of its name, and leave all others alone."""
-    body = {"field": field, "content": [f"%[{field}]"]}
-    url = f"{_source(place)}/mappings/common/rules?rebuild=false"
+def add_rule_call(place: CoveoPlace, field: str, metadata: Iterable[str]) -> CoveoCall:
+    """Add the rule that fills a field with metadata of these names, and leave all others alone."""
+    body = {"field": field, "content": [f"%[{one}]" for one in metadata]}
+    url = f"{source_url(place)}/mappings/common/rules?rebuild=false"
     return CoveoCall(f"map the field {field}", "POST", url, _encoded(body), privilege="Content, Sources: Edit")
 
 
-def metadata_call(place: CoveoPlace, page: int) -> CoveoCall:
+def metadata_call(place: CoveoPlace, page: int, per_page: int) -> CoveoCall:
     """Read a page of the report about the metadata that the source received, if there is one."""
-    url = f"{_source(place)}/metadata?page={page}&perPage={_METADATA_PAGE}"
+    url = f"{source_url(place)}/metadata?page={page}&perPage={per_page}"
     return CoveoCall("read the metadata report", "GET", url, privilege="Content, Source metadata: View")
 
 
 def fields_in(answer: Mapping[str, Any]) -> Iterator[FieldSettings]:
     """The fields in an answer to `search_fields_call`."""
-    yield from map(FieldSettings.of_model, items_in(answer))
+    yield from map(FieldSettings.of_model, _items_in(answer))
 
 
 def ways_in(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each metadata with how it was indexed, ``NONE``, ``FIELD`` or ``MAPPING``, in an answer to `metadata_call`."""
-    for item in items_in(answer):
-        yield str(item.get("key") or "").lower(), str(item.get("indexedBy") or "")
+    """Each metadata in an answer to `metadata_call`, as it is spelled, with how it was indexed.
+
+    That is ``NONE``, ``FIELD`` or ``MAPPING``.
+    """
+    for item in _items_in(answer):
+        yield str(item.get("key") or ""), str(item.get("indexedBy") or "")
 
 
 def pages_in(answer: Mapping[str, Any]) -> int:
@@ -85,23 +87,13 @@ def pages_in(answer: Mapping[str, Any]) -> int:
     return pages if isinstance(pages, int) and not isinstance(pages, bool) else 1
 
 
-def items_in(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _items_in(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What a page of a list holds."""
-    items = answer.get("items")
-    listed = cast("list[object]", items) if isinstance(items, list) else []
-    return [cast("Mapping[str, Any]", item) for item in listed if isinstance(item, Mapping)]
+    return objects_of(answer.get("items"))
 
 
 def _fields(place: CoveoPlace) -> str:
-    return f"{_organization(place)}/indexes/fields"
-
-
-def _source(place: CoveoPlace) -> str:
-    return f"{_organization(place)}/sources/{quote(place.source_id, safe='')}"
-
-
-def _organization(place: CoveoPlace) -> str:
-    return f"{place.platform_host}/rest/organizations/{quote(place.organization_id, safe='')}"
+    return f"{organization_url(place)}/indexes/fields"
 
 
 def _encoded(body: object) -> bytes:

@@ -15,7 +15,7 @@ from coveo_enrich.errors import ConfigurationError, CoveoEnrichError, CoveoRefus
 from coveo_enrich.index.fields.applied import AppliedFields
 from coveo_enrich.index.fields.calls import FIELDS_A_CALL, add_rule_call, create_fields_call
 from coveo_enrich.index.fields.needs import FieldNeed
-from coveo_enrich.index.fields.plan import FieldPlan, rule_conflicts
+from coveo_enrich.index.fields.plan import FieldPlan, metadata_of, rule_conflicts
 from coveo_enrich.index.fields.reading import Send, fields_named, plan_for_documents, plan_for_needs, read_rules
 from coveo_enrich.index.fields.settings import shortcomings
 from coveo_enrich.index.place import CoveoPlace
@@ -69,16 +69,15 @@ class FieldClient(PlatformClient):
             CoveoRefused: Coveo answered with another error.
             NoReply: Nothing was answered, several times over.
         """
-        wanted, documents = _sorted(needs)
+        wanted, documents = _needs_or_documents(needs)
         send = self._calls.send
         return plan_for_needs(wanted, self._place, send) if wanted else plan_for_documents(documents, self._place, send)
 
     def apply(self, plan: FieldPlan) -> AppliedFields:
         """Create and map what a plan says, and nothing else. A field that is there already is left as it is.
 
-        A plan may be applied again, also after an error: what was done is not done twice. An error has what was done
-        until then as its ``receipt``, an `AppliedFields`; added to what
-        applying the plan again gives, it says what was done in all.
+        A plan may be applied again, also after an error: what was done is not done twice. On an error, its ``receipt``,
+        an `AppliedFields`, holds what was done; add it to the result of the next ``apply(plan)`` for the total.
 
         Args:
             plan: What `plan` gave.
@@ -114,19 +113,19 @@ def _steps(plan: FieldPlan, place: CoveoPlace, send: Send) -> Iterator[AppliedFi
         some = missing[start : start + FIELDS_A_CALL]
         _create(some, place, send)
         yield AppliedFields(created=tuple(need.name for need in some))
-    yield from _mapped(plan.to_map, place, send)
+    yield from _add_missing_rules(metadata_of(plan.to_map, plan.spellings), place, send)
 
 
-def _sorted(
+def _needs_or_documents(
     needs: Iterable[FieldNeed] | Iterable[Mapping[str, Any]],
 ) -> tuple[list[FieldNeed], list[Mapping[str, Any]]]:
     if isinstance(needs, str | Mapping) or not isinstance(needs, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # whatever a caller passes
-        raise ConfigurationError("needs are what FieldMapping.needs() says, or several documents")
+        raise ConfigurationError(f"needs are what FieldMapping.needs() says, or several documents; got {needs!r:.200}")
     given = list[object](needs)
     wanted = [one for one in given if isinstance(one, FieldNeed)]
     documents = [cast("Mapping[str, Any]", one) for one in given if isinstance(one, Mapping)]
     if len(wanted) + len(documents) < len(given) or (wanted and documents):
-        raise ConfigurationError("needs are FieldNeed values, or documents, and not both")
+        raise ConfigurationError(f"needs are FieldNeed values, or documents, and not both; got {given!r:.200}")
     return wanted, documents
 
 
@@ -159,30 +158,33 @@ def _still_missing(needs: Sequence[FieldNeed], place: CoveoPlace, send: Send) ->
     return [need for need in needs if need.name not in fields]
 
 
-def _mapped(names: Sequence[str], place: CoveoPlace, send: Send) -> Iterator[AppliedFields]:
-    """Add the rules that are not there.
+def _add_missing_rules(wanted: Mapping[str, Sequence[str]], place: CoveoPlace, send: Send) -> Iterator[AppliedFields]:
+    """Add the rules that are not there, each for a field and the metadata that fills it.
 
     Raises:
         FieldsInConflict: Somebody else made one that fills a field with something else.
     """
-    there = _ruled(names, place, send) if names else set[str]()
-    for name in names:
+    there = _names_with_rule(wanted, place, send) if wanted else set[str]()
+    for name, metadata in wanted.items():
         if name in there:
             yield AppliedFields(found=(name,))
             continue
         try:
-            send(add_rule_call(place, name))
+            send(add_rule_call(place, name, metadata))
         except CoveoRefused as refused:
             # Somebody else made it meanwhile, or the reply to the first try was lost.
-            if refused.status != HTTPStatus.PRECONDITION_FAILED or name not in _ruled([name], place, send):
+            is_there = refused.status == HTTPStatus.PRECONDITION_FAILED
+            if not is_there or name not in _names_with_rule({name: metadata}, place, send):
                 raise
         yield AppliedFields(mapped=(name,))
 
 
-def _ruled(names: Sequence[str], place: CoveoPlace, send: Send) -> set[str]:
+def _names_with_rule(wanted: Mapping[str, Sequence[str]], place: CoveoPlace, send: Send) -> set[str]:
     """Those of some fields for which there is a rule."""
-    rules = [rule for rule in read_rules(place, send) if rule.field in names]
-    conflicts = [str(conflict) for name in names for conflict in rule_conflicts(name, rules)]
+    rules = [rule for rule in read_rules(place, send) if rule.field in wanted]
+    conflicts = [
+        str(conflict) for name, metadata in wanted.items() for conflict in rule_conflicts(name, metadata, rules)
+    ]
     if conflicts:
         raise FieldsInConflict(tuple(conflicts))
     return {rule.field for rule in rules}

@@ -6,20 +6,23 @@ For catalogs whose fields nobody wrote down. A mapping says better what it needs
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Final, cast
 
 import attrs
 
 from coveo_enrich.index.fields.names import RESERVED, is_field_name
 from coveo_enrich.index.fields.needs import FieldNeed, IndexFieldType
-from coveo_enrich.index.fields.settings import FieldConflict
+from coveo_enrich.index.fields.settings import FieldConflict, FieldSettings, shortcomings
+from coveo_enrich.index.fields.values import as_sent, is_something
 
 __all__ = ["Inferred", "infer"]
 
 _LARGEST_LONG: Final = 2**31
+_LARGEST_LONG_64: Final = 2**63
 _NUMBERS: Final[tuple[IndexFieldType, ...]] = ("LONG", "LONG_64", "DOUBLE")
 
 
@@ -32,29 +35,54 @@ class Inferred:
         mixed: Keys whose values no one field holds: of several types, for which the need is a text; objects, or with a
             name that no field can have, for which there is no need.
         reserved: Keys that say what an item is and are no fields.
+        spellings: The keys of fields of which a key is not in small letters.
+        narrower: Needs of narrower types that hold all values as well, by name: of texts that are dates, and of
+            decimal numbers that are whole.
     """
 
     needs: tuple[FieldNeed, ...]
     mixed: tuple[FieldConflict, ...]
     reserved: tuple[str, ...] = ()
+    spellings: tuple[str, ...] = ()
+    narrower: Mapping[str, FieldNeed] = attrs.field(factory=dict[str, FieldNeed])
+
+    def needs_in(self, fields: Mapping[str, FieldSettings]) -> list[FieldNeed]:
+        """What the documents need where there are fields already.
+
+        That is a narrower type, where it loses less. That a text is to be a facet and found by keyword is a guess,
+        which is not held against a field of Coveo's own.
+        """
+        return [self._need_in(fields[need.name], need) if need.name in fields else need for need in self.needs]
+
+    def _need_in(self, field: FieldSettings, need: FieldNeed) -> FieldNeed:
+        other = self.narrower.get(need.name)
+        fitting = other if other and _loses(need, field) and not _loses(other, field) else need
+        return attrs.evolve(fitting, facet=False, free_text=False) if field.system else fitting
+
+
+def _loses(need: FieldNeed, field: FieldSettings) -> bool:
+    return any(conflict.loses_values for conflict in shortcomings(need, field))
 
 
 def infer(documents: Iterable[Mapping[str, Any]]) -> Inferred:
-    """Tell the fields by all values that documents have.
+    """Tell the fields by all values that documents have, in the form in which they are sent.
 
     A text is to be a facet and found by keyword, a list has several values, one whose values have ``|`` in them has
-    levels, and a flag is a text, as Coveo gives it back as one. Nulls tell nothing.
+    levels, and a flag is a text, as Coveo gives it back as one. What is nothing, or cannot be sent, tells nothing.
     """
     seen: dict[str, _Seen] = {}
     for document in documents:
         for key, value in document.items():
-            seen.setdefault(str(key).lower(), _Seen()).add(value)
-    known = {name: one for name, one in seen.items() if one.tells and name not in RESERVED}
+            seen.setdefault(str(key).lower(), _Seen()).add(str(key), value)
+    known = {name: one for name, one in seen.items() if one.keys and name not in RESERVED}
     fields = {name: one for name, one in known.items() if is_field_name(name) and not one.holds_objects}
+    narrower = {name: one.narrower(name) for name, one in fields.items()}
     return Inferred(
         tuple(one.need(name) for name, one in fields.items()),
         tuple(_conflicts(known)),
         tuple(name for name in seen if name in RESERVED),
+        tuple(key for name, one in fields.items() if set(one.keys) != {name} for key in one.keys),
+        {name: need for name, need in narrower.items() if need},
     )
 
 
@@ -77,31 +105,45 @@ _BREAKS: Final = "only a field of texts holds them all, and no range of it can b
 
 
 class _Seen:
-    """The values of one key."""
+    """The values of one key, however it is spelled."""
 
     def __init__(self) -> None:
+        self.keys: dict[str, None] = {}
         self.types: Counter[IndexFieldType] = Counter()
         self._is_list = False
         self._has_levels = False
+        self._has_only_dates = True
+        self._has_only_whole = True
+        self._has_long = False
         self.has_objects = False
         self.has_objects_in_lists = False
 
-    def add(self, value: object) -> None:
-        if isinstance(value, list | tuple):
-            self._is_list = True
-            parts = [part for part in cast("Sequence[object]", value) if part is not None]
-            self._has_levels |= any(isinstance(part, str) and "|" in part for part in parts)
-            self.has_objects_in_lists |= any(isinstance(part, Mapping | list | tuple) for part in parts)
-            self.types["STRING"] += bool(parts)
-        elif isinstance(value, Mapping):
+    def add(self, key: str, value: object) -> None:
+        sent = as_sent(value)
+        if not is_something(sent):
+            return
+        self.keys[key] = None
+        if isinstance(sent, list):
+            self._add_list([part for part in cast("list[object]", sent) if is_something(part)])
+        elif isinstance(sent, dict):
             self.has_objects = True
-        elif value is not None:
-            self.types[_type_of(value)] += 1
+        else:
+            self._add_single(_type_of(value, sent), sent)
 
-    @property
-    def tells(self) -> bool:
-        """Whether there was any value."""
-        return self.has_objects or any(self.types.values())
+    def _add_list(self, parts: list[object]) -> None:
+        self._is_list = True
+        self._has_levels |= any(isinstance(part, str) and "|" in part for part in parts)
+        self.has_objects_in_lists |= any(isinstance(part, dict | list) for part in parts)
+        self._has_only_dates = False
+        self.types["STRING"] += 1
+
+    def _add_single(self, kind: IndexFieldType, sent: Any) -> None:  # noqa: ANN401 - whatever JSON holds
+        self.types[kind] += 1
+        if kind == "STRING":
+            self._has_only_dates &= _is_date(sent)
+        elif kind in _NUMBERS:
+            self._has_only_whole &= int(sent) == sent and _fits(sent, _LARGEST_LONG_64)
+            self._has_long |= not _fits(sent, _LARGEST_LONG)
 
     @property
     def holds_objects(self) -> bool:
@@ -124,15 +166,32 @@ class _Seen:
             name, facet=True, multi_value=self._is_list, hierarchical=self._is_list and self._has_levels, free_text=True
         )
 
+    def narrower(self, name: str) -> FieldNeed | None:
+        kinds = self._kinds()
+        if kinds == {"number"} and self._has_only_whole:
+            return FieldNeed(name, type="LONG_64" if self._has_long else "LONG", facet=True)
+        return FieldNeed(name, type="DATE", facet=True) if kinds == {"STRING"} and self._has_only_dates else None
+
     def _kinds(self) -> set[str]:
-        return {"number" if kind in _NUMBERS else kind for kind, count in self.types.items() if count}
+        kinds = {"number" if kind in _NUMBERS else kind for kind in self.types}
+        return kinds - {"STRING"} if "DATE" in kinds and self._has_only_dates else kinds
 
 
-def _type_of(value: object) -> IndexFieldType:
-    if isinstance(value, bool):
-        return "STRING"
-    if isinstance(value, int):
-        return "LONG" if -_LARGEST_LONG <= value < _LARGEST_LONG else "LONG_64"
-    if isinstance(value, float | Decimal):
+def _type_of(value: object, sent: object) -> IndexFieldType:
+    given = value.value if isinstance(value, Enum) else value
+    if isinstance(sent, float) or isinstance(given, Decimal):
         return "DOUBLE"
-    return "DATE" if isinstance(value, date) else "STRING"
+    if isinstance(sent, int) and not isinstance(sent, bool):
+        return "LONG" if _fits(sent, _LARGEST_LONG) else "LONG_64"
+    return "DATE" if isinstance(given, date) else "STRING"
+
+
+def _fits(number: float, limit: int) -> bool:
+    return -limit <= number < limit
+
+
+def _is_date(sent: object) -> bool:
+    try:
+        return isinstance(sent, str) and bool(datetime.fromisoformat(sent))
+    except ValueError:
+        return False

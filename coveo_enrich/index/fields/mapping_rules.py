@@ -11,6 +11,8 @@ from typing import Any, Final, cast
 
 import attrs
 
+from coveo_enrich.index.json_parts import object_of, objects_of
+
 __all__ = ["MappingRule", "rules_in"]
 
 _METADATA: Final = re.compile(r"%\[([^\]]*)\]")
@@ -34,9 +36,14 @@ class MappingRule:
         """Whether it surely fills the field with a metadata of this name, in which case counts.
 
         What comes second counts only where the first is missing, and what is joined with other metadata or is to be of
-        one origin may yield nothing.
+        one origin may yield nothing. The same name in another case may stand before it: no item has both.
         """
-        return self.content[:1] == (f"%[{metadata}]",)
+        for text in self.content:
+            if text == f"%[{metadata}]":
+                return True
+            if text.lower() != f"%[{metadata.lower()}]":
+                return False
+        return False
 
     def reads(self, metadata: str) -> bool:
         """Whether a metadata of this name comes into the field where nothing else does before it.
@@ -55,18 +62,12 @@ class MappingRule:
 def rules_in(mappings: Mapping[str, Any]) -> Iterator[MappingRule]:
     """The rules in what Coveo answers about a source: the common ones, then those of single types."""
     yield from _rules(mappings.get("common"), "")
-    for each in _objects(mappings.get("types")):
+    for each in objects_of(mappings.get("types")):
         yield from _rules(each, str(each.get("type") or ""))
 
 
 def _rules(group: object, kind: str) -> Iterator[MappingRule]:
-    rules = cast("Mapping[str, Any]", group).get("rules") if isinstance(group, Mapping) else None
-    for rule in _objects(rules):
+    for rule in objects_of(object_of(group).get("rules")):
         content = rule.get("content")
         texts = cast("Sequence[object]", content) if isinstance(content, list) else ()
         yield MappingRule(str(rule.get("field") or "").lower(), tuple(map(str, texts)), kind)
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    listed = cast("list[object]", value) if isinstance(value, list) else []
-    return [cast("Mapping[str, Any]", one) for one in listed if isinstance(one, Mapping)]

@@ -1,6 +1,7 @@
 """What has to be done so that nothing that is pushed vanishes: needs beside what is there, as a value.
 
-Pure. Reading what is there, and doing what a plan says, is `coveo_enrich.index.fields.client`.
+Pure. Reading what is there is `coveo_enrich.index.fields.reading`, doing what a plan says
+`coveo_enrich.index.fields.client`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from typing import Any, Final
 
 import attrs
 
-from coveo_enrich.index.catalog import CatalogNote
+from coveo_enrich.index.catalog.notes import CatalogNote
 from coveo_enrich.index.fields.mapping_rules import MappingRule
 from coveo_enrich.index.fields.names import RESERVED
 from coveo_enrich.index.fields.needs import FieldNeed, needs_by_name
 from coveo_enrich.index.fields.settings import FieldConflict, FieldSettings, shortcomings
 from coveo_enrich.index.tables import table_of
 
-__all__ = ["FieldPlan", "held_back", "plan_of", "rule_conflicts"]
+__all__ = ["FieldPlan", "metadata_of", "plan_of", "rule_conflicts", "without_mixed"]
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +32,8 @@ class FieldPlan:
         right: Fields that do all that is needed.
         conflicts: What is there and does not do what is needed; never changed.
         reserved: Keys of documents that say what an item is and are no fields: there is nothing to do.
+        spellings: The keys of documents for fields of which a key is not written as the field is, for mapping rules, in
+            which capitals count.
         catalog: What the catalog of the source keeps from being found, of a plan for documents; or that it could not be
             looked at.
     """
@@ -40,6 +43,7 @@ class FieldPlan:
     right: tuple[str, ...] = ()
     conflicts: tuple[FieldConflict, ...] = ()
     reserved: tuple[str, ...] = ()
+    spellings: tuple[str, ...] = ()
     catalog: tuple[CatalogNote, ...] = ()
 
     @property
@@ -54,8 +58,8 @@ class FieldPlan:
 
     @property
     def loses_values(self) -> bool:
-        """Whether values that are pushed now would not be indexed at all."""
-        return bool(self.to_create) or any(conflict.loses_values for conflict in self.conflicts)
+        """Whether values that are pushed now would not be indexed at all, as far as is known."""
+        return bool(self.to_create or self.to_map) or any(conflict.loses_values for conflict in self.conflicts)
 
     def to_json(self) -> str:
         """The same as a JSON object, with ``is_ready`` and ``loses_values``."""
@@ -75,6 +79,7 @@ def plan_of(
     fields: Mapping[str, FieldSettings],
     rules: Sequence[MappingRule],
     unmapped: Iterable[str],
+    spellings: tuple[str, ...] = (),
 ) -> FieldPlan:
     """Compare needs with what is there.
 
@@ -82,16 +87,23 @@ def plan_of(
         needs: Fields that are needed; of one name, all that they need together.
         fields: The organization's fields, by name.
         rules: The mapping rules of the source.
-        unmapped: Names of metadata that the source is known to have received and not indexed.
+        unmapped: Names of metadata that the source is known to have received and not indexed, as they were spelled.
+        spellings: The metadata of fields of which some is not spelled as the field is.
 
     Raises:
         ConfigurationError: Two need one field with different types.
     """
     wanted = needs_by_name(needs)
-    vanishing = set(unmapped) - {rule.field for rule in rules}
-    conflicts = {name: tuple(_conflicts(need, fields.get(name), rules, vanishing)) for name, need in wanted.items()}
+    metadata = metadata_of(wanted, spellings)
+    not_indexed, ruled = set(unmapped), {rule.field for rule in rules}
+    vanishing = {name for name in wanted if name not in ruled and not not_indexed.isdisjoint(metadata[name])}
+    conflicts = {
+        name: tuple(_conflicts(need, fields.get(name), rules, vanishing, metadata[name]))
+        for name, need in wanted.items()
+    }
     to_create = tuple(need for name, need in wanted.items() if name not in fields and name not in RESERVED)
-    # Metadata without a field is indexed nowhere anyway: that it needs a rule too is told by one that has its field.
+    # A field still to be created cannot show in the report; map it only if an existing field shows that the source
+    # needs rules.
     known = wanted if vanishing & fields.keys() else fields
     to_map = tuple(
         name
@@ -103,10 +115,24 @@ def plan_of(
         to_map=to_map,
         right=tuple(name for name in wanted if name in fields and not conflicts[name] and name not in to_map),
         conflicts=tuple(conflict for several in conflicts.values() for conflict in several),
+        spellings=spellings,
     )
 
 
-def held_back(plan: FieldPlan, mixed: Iterable[FieldConflict]) -> FieldPlan:
+def metadata_of(names: Iterable[str], spellings: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The metadata that fills each field: what is spelled otherwise, or what is called as the field is.
+
+    Args:
+        names: The fields.
+        spellings: The metadata of fields of which some is not spelled as the field is.
+    """
+    spelled: dict[str, tuple[str, ...]] = {}
+    for one in spellings:
+        spelled[one.lower()] = (*spelled.get(one.lower(), ()), one)
+    return {name: spelled.get(name, (name,)) for name in names}
+
+
+def without_mixed(plan: FieldPlan, mixed: Iterable[FieldConflict]) -> FieldPlan:
     """The same with keys whose values no one field holds among its conflicts: nothing is done for them."""
     by_name = {conflict.field: conflict for conflict in mixed}
     for need in plan.to_create:
@@ -125,7 +151,11 @@ _NOT_MADE: Final = "no field is created for it, and its values are not indexed; 
 
 
 def _conflicts(
-    need: FieldNeed, field: FieldSettings | None, rules: Sequence[MappingRule], vanishing: Container[str]
+    need: FieldNeed,
+    field: FieldSettings | None,
+    rules: Sequence[MappingRule],
+    vanishing: Container[str],
+    metadata: Sequence[str],
 ) -> Iterator[FieldConflict]:
     if need.name in RESERVED:
         breaks = "it is a key of an item, and what it holds goes into no field"
@@ -136,7 +166,7 @@ def _conflicts(
         if need.name in vanishing and _is_coveos(need.name, field):
             breaks = "its values may not be indexed; fields that Coveo maps itself are never mapped here"
             yield FieldConflict(need.name, "indexedBy", "NONE", "FIELD", breaks)
-    yield from rule_conflicts(need.name, rules)
+    yield from rule_conflicts(need.name, metadata, rules)
 
 
 def _is_coveos(name: str, field: FieldSettings | None) -> bool:
@@ -144,22 +174,24 @@ def _is_coveos(name: str, field: FieldSettings | None) -> bool:
     return name.startswith("ec_") or (field is not None and field.system)
 
 
-def rule_conflicts(name: str, rules: Iterable[MappingRule]) -> Iterator[FieldConflict]:
-    """The rules that do not surely fill a field with the metadata of its name."""
+def rule_conflicts(name: str, metadata: Sequence[str], rules: Iterable[MappingRule]) -> Iterator[FieldConflict]:
+    """The rules that do not surely fill a field with the metadata that is meant for it, however it is spelled."""
     for rule in rules:
-        if rule.field == name and not rule.copies(name):
+        if rule.field == name and not all(map(rule.copies, metadata)):
             where = f"mapping rule for {rule.type}" if rule.type else "mapping rule"
-            breaks = f"the source may fill the field with something else than the metadata {name}, or with nothing"
+            called = ", ".join(metadata)
+            breaks = f"the source may fill the field with something else than the metadata {called}, or with nothing"
             # A rule for one type of item says nothing of the others.
-            is_lost = not rule.type and not rule.reads(name)
-            yield FieldConflict(name, where, list(rule.content), [f"%[{name}]"], breaks, loses_values=is_lost)
+            is_lost = not rule.type and not all(map(rule.reads, metadata))
+            needs = [f"%[{one}]" for one in metadata]
+            yield FieldConflict(name, where, list(rule.content), needs, breaks, loses_values=is_lost)
 
 
 def _rows(plan: FieldPlan) -> Iterator[tuple[str, str]]:
     for need in plan.to_create:
         yield "to create", f"{need.name}, {_in_words(need)}"
-    for name in plan.to_map:
-        yield "to map", f"{name}, from the metadata {name}"
+    for name, metadata in metadata_of(plan.to_map, plan.spellings).items():
+        yield "to map", f"{name}, from the metadata {', '.join(metadata)}"
     for conflict in plan.conflicts:
         yield "in conflict", str(conflict)
     for name in plan.right:

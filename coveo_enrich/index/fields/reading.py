@@ -5,20 +5,21 @@ Nothing is changed here: that is `coveo_enrich.index.fields.client`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
 from coveo_enrich._calls import CoveoCall
 from coveo_enrich.errors import CoveoRefused
-from coveo_enrich.index.catalog import notes_of, read_catalog
+from coveo_enrich.index.answer import lacks
+from coveo_enrich.index.catalog.notes import notes_of
+from coveo_enrich.index.catalog.reading import read_catalog
 from coveo_enrich.index.fields.calls import (
     FIELDS_A_CALL,
     fields_in,
-    items_in,
     mappings_call,
     metadata_call,
     pages_in,
@@ -28,8 +29,9 @@ from coveo_enrich.index.fields.calls import (
 from coveo_enrich.index.fields.inference import infer
 from coveo_enrich.index.fields.mapping_rules import MappingRule, rules_in
 from coveo_enrich.index.fields.needs import FieldNeed, needs_by_name
-from coveo_enrich.index.fields.plan import FieldPlan, held_back, plan_of
+from coveo_enrich.index.fields.plan import FieldPlan, plan_of, without_mixed
 from coveo_enrich.index.fields.settings import FieldSettings
+from coveo_enrich.index.fields.values import filled_fields
 from coveo_enrich.index.place import CoveoPlace
 
 __all__ = ["Send", "fields_named", "plan_for_documents", "plan_for_needs", "read_rules"]
@@ -39,7 +41,16 @@ Send: TypeAlias = Callable[[CoveoCall], Mapping[str, Any]]
 
 _MOST_PAGES: Final = 100
 _MOST_OF_A_REPORT: Final = 20  # it is a help, and not worth the calls that a push needs
-_NO_REPORT: Final = (HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
+_SIZES_OF_REPORT: Final = (100, 10)  # each metadata comes with its values, so that a hundred may be too long an answer
+_NO_REPORT: Final = (
+    HTTPStatus.OK,
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.PRECONDITION_FAILED,
+)
+"""Statuses of a report that is not there, that the key may not read, or that does not end."""
 
 
 def plan_for_needs(needs: Iterable[FieldNeed], place: CoveoPlace, send: Send) -> FieldPlan:
@@ -49,17 +60,27 @@ def plan_for_needs(needs: Iterable[FieldNeed], place: CoveoPlace, send: Send) ->
         ConfigurationError: Two need one field with different types.
     """
     wanted = needs_by_name(needs)
-    fields = fields_named(list(wanted), place, send)
-    rules = read_rules(place, send)
-    return plan_of(wanted.values(), fields, rules, _unmapped(place, send) if fields else ())
+    return _plan(wanted.values(), fields_named(list(wanted), place, send), place, send)
 
 
 def plan_for_documents(documents: Sequence[Mapping[str, Any]], place: CoveoPlace, send: Send) -> FieldPlan:
     """Compare what documents hold with what is there."""
     inferred = infer(documents)
-    plan = held_back(plan_for_needs(inferred.needs, place, send), inferred.mixed)
-    notes = tuple(notes_of(documents, read_catalog(place, send))) if documents else ()
-    return attrs.evolve(plan, reserved=inferred.reserved, catalog=notes)
+    fields = fields_named([need.name for need in inferred.needs], place, send)
+    plan = _plan(inferred.needs_in(fields), fields, place, send, inferred.spellings)
+    notes = notes_of(list(map(filled_fields, documents)), read_catalog(place, send)) if documents else ()
+    return attrs.evolve(without_mixed(plan, inferred.mixed), reserved=inferred.reserved, catalog=tuple(notes))
+
+
+def _plan(
+    needs: Iterable[FieldNeed],
+    fields: Mapping[str, FieldSettings],
+    place: CoveoPlace,
+    send: Send,
+    spellings: tuple[str, ...] = (),
+) -> FieldPlan:
+    rules = read_rules(place, send)
+    return plan_of(needs, fields, rules, _unmapped(place, send) if fields else (), spellings)
 
 
 def fields_named(names: Sequence[str], place: CoveoPlace, send: Send) -> dict[str, FieldSettings]:
@@ -73,8 +94,16 @@ def fields_named(names: Sequence[str], place: CoveoPlace, send: Send) -> dict[st
 
 
 def read_rules(place: CoveoPlace, send: Send) -> tuple[MappingRule, ...]:
-    """All mapping rules of the source."""
-    return tuple(rules_in(send(mappings_call(place))))
+    """All mapping rules of the source.
+
+    Raises:
+        CoveoRefused: The answer does not hold them.
+    """
+    call = mappings_call(place)
+    answer = send(call)
+    if not isinstance(answer.get("common"), Mapping):
+        raise lacks(call, "common")
+    return tuple(rules_in(answer))
 
 
 def _unmapped(place: CoveoPlace, send: Send) -> set[str]:
@@ -85,27 +114,40 @@ def _unmapped(place: CoveoPlace, send: Send) -> set[str]:
     one nothing is made.
     """
     try:
-        pages = list(_pages(lambda page: metadata_call(place, page), send, _MOST_OF_A_REPORT))
+        ways = _ways(place, send)
     except CoveoRefused as refused:
-        if refused.status in _NO_REPORT:  # or the key may not read it, or it does not end
+        if refused.status in _NO_REPORT:
             return set()
         raise
-    ways = [way for answer in pages for way in ways_in(answer)]
     return set() if any(way == "FIELD" for _, way in ways) else {name for name, way in ways if way == "NONE"}
 
 
+def _ways(place: CoveoPlace, send: Send) -> list[tuple[str, str]]:
+    """All metadata of the report, with how it was indexed; none of a report whose pages are too long to be read."""
+    from coveo_enrich._http import NoReplyTooLong  # noqa: PLC0415 - httpx is loaded by the first request
+
+    for size in _SIZES_OF_REPORT:
+        with suppress(NoReplyTooLong):
+            pages = list(_pages(lambda page, size=size: metadata_call(place, page, size), send, _MOST_OF_A_REPORT))  # type: ignore[misc]
+            return [way for answer in pages for way in ways_in(answer)]
+    return []
+
+
 def _pages(call_for: Callable[[int], CoveoCall], send: Send, most: int = _MOST_PAGES) -> Iterator[Mapping[str, Any]]:
-    """The pages of a list until they end or one brings nothing new, whatever number of them is claimed.
+    """The pages of a list until they end or one comes again, whatever number of them is claimed.
 
     Raises:
-        CoveoRefused: They do not end.
+        CoveoRefused: They do not end, or one is none.
     """
-    seen: set[str] = set()
+    before: object = None
     for page in range(most):
-        answer = send(call_for(page))
+        call = call_for(page)
+        answer = send(call)
+        items = answer.get("items")
+        if not isinstance(items, list):
+            raise lacks(call, "items")
         yield answer
-        new = {json.dumps(item, sort_keys=True) for item in items_in(answer)} - seen
-        if not new or page + 1 >= pages_in(answer):
+        if items == before or page + 1 >= pages_in(answer):
             return
-        seen |= new
+        before = cast("object", items)
     raise CoveoRefused(call_for(0).operation, HTTPStatus.OK, None, f"the list has more than {most} pages")

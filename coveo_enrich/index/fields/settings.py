@@ -33,6 +33,7 @@ _LOST: Final[Mapping[tuple[str, str], str]] = {
     ("DOUBLE", "LONG_64"): "numbers that are not whole are not indexed",
     ("DOUBLE", "DATE"): "numbers that are not whole are not indexed",
 }
+_OF_COVEO: Final = "; it is a field of Coveo's own, whose settings nobody can change: use another one"
 _OTHER: Final = "values of another type are not indexed"
 
 
@@ -125,18 +126,17 @@ def field_model(need: FieldNeed) -> dict[str, Any]:
 
 
 def shortcomings(need: FieldNeed, field: FieldSettings) -> Iterator[FieldConflict]:
-    """What a field lacks that is needed; of one of Coveo's own, its type. What it can do beyond that is no matter."""
+    """What a field lacks that is needed. What it can do beyond that is no matter."""
     if field.type != need.type and field.type not in _WIDER.get(need.type, ()):
         types = (need.type, field.type)
-        is_lost, breaks = types not in _BENT, _BENT.get(types) or _LOST.get(types, _OTHER)
+        is_lost = types not in _BENT
+        breaks = _BENT.get(types) or _LOST.get(types, _OTHER)
         yield FieldConflict(need.name, "type", field.type, need.type, breaks, loses_values=is_lost)
         if is_lost:
             return
     if field.key_value:
         breaks = "what is no object is not indexed"
         yield FieldConflict(need.name, "keyValue", True, False, breaks, loses_values=True)  # noqa: FBT003 - as it has them
-    if field.system:
-        return  # Coveo made it for what it is for, and nobody can change it
     for setting, has, needs, breaks in (
         ("facet", field.facet or field.multi_value, need.facet, "no facet can be made of it"),
         ("multiValueFacet", field.multi_value, need.multi_value, "a list is one value in a facet"),
@@ -146,7 +146,7 @@ def shortcomings(need: FieldNeed, field: FieldSettings) -> Iterator[FieldConflic
         ("includeInResults", field.in_results, True, "results do not show it"),
     ):
         if needs and not has:
-            yield FieldConflict(need.name, setting, has, needs, breaks)
+            yield FieldConflict(need.name, setting, has, needs, f"{breaks}{_OF_COVEO if field.system else ''}")
 
 
 def _flag(model: Mapping[str, Any], key: str, *, default: bool = False) -> bool:

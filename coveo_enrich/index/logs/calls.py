@@ -1,6 +1,6 @@
 """The requests to the Logs API, and what their answers hold (docs.coveo.com/en/p8tb2371, /en/59).
 
-Pure: values in, values out. When to ask, and what follows, is decided in `coveo_enrich.index.logs.client`.
+Pure: values in, values out. What is asked for, and what follows, is decided in `coveo_enrich.index.logs.following`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from urllib.parse import quote, urlencode
 import attrs
 
 from coveo_enrich._calls import CoveoCall
+from coveo_enrich.index.answer import Answer
+from coveo_enrich.index.json_parts import object_of
 from coveo_enrich.index.place import CoveoPlace
-from coveo_enrich.index.search.answer import Answer
 
 __all__ = ["BATCHES", "FAILURES", "LogEntry", "TimeRange", "entries_in", "logs_call", "ranges"]
 
@@ -109,11 +110,11 @@ def logs_call(place: CoveoPlace, filters: Mapping[str, Sequence[str]], when: Tim
 def entries_in(answer: Answer) -> tuple[list[LogEntry], bool]:
     """Read the answer to `logs_call`, which holds a list: its entries, and whether there are more behind them."""
     models = cast("list[object]", answer.body["documentLogEntries"])
-    return [_entry(_mapping(model), answer) for model in models], answer.body.get("hasNextPage") is True
+    return [_entry(object_of(model), answer) for model in models], answer.body.get("hasNextPage") is True
 
 
 def _entry(model: Mapping[str, object], answer: Answer) -> LogEntry:
-    meta = {key.lower(): value for key, value in _mapping(model.get("meta")).items()}
+    meta = {key.lower(): value for key, value in object_of(model.get("meta")).items()}
     return LogEntry(
         key=_text(model.get("guid")) or _whole(model),
         name=answer.without_key(_text(model.get("id"))),
@@ -130,10 +131,6 @@ def _entry(model: Mapping[str, object], answer: Answer) -> LogEntry:
 def _whole(model: Mapping[str, object]) -> str:
     """All of an entry but the id of the request for it, which is another every time."""
     return json.dumps({key: value for key, value in model.items() if key != "requestId"}, sort_keys=True)
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
 def _text(value: object) -> str:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.index.logs.following import Following
 from coveo_enrich.index.logs.report import IndexingReport
-from coveo_enrich.index.logs.sent_batches import SentBatches
-from coveo_enrich.index.looking import OutOfTimeError, looks
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.index.platform_client import PlatformClient, require_seconds
+from coveo_enrich.index.polling import OutOfTimeError, looks
+from coveo_enrich.index.receipts import SentBatches
 from coveo_enrich.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from coveo_enrich._calls import Pause
 
 __all__ = ["IndexingLog"]
 
@@ -85,19 +88,20 @@ class IndexingLog(PlatformClient):
         if receipt.operation == "load":
             return IndexingReport(operation="load", source_id=receipt.source_id, must_be_read_back=True)
         following = Following(self._place, self._calls, receipt, now=time.time())
-        was_settled = not following.can_be_asked
+        had_told_all = not following.can_be_asked
+        pause: Pause = time.sleep
         with suppress(OutOfTimeError):
             for pause in looks(timeout, self._poll_seconds):
-                is_settled = following.look(pause)
-                if is_settled and was_settled:
+                has_told_all = following.look(pause)
+                if has_told_all and had_told_all:
                     break
-                was_settled = is_settled
-        return following.report()
+                had_told_all = has_told_all
+        return following.report(following.failures(pause))
 
     def _require_own(self, receipt: SentBatches) -> None:
         if not hasattr(receipt, "chunks"):
             raise ConfigurationError(f"a receipt is wanted, such as StreamClient.update gives; got {receipt!r:.200}")
-        if getattr(receipt, "dry_run", False):
+        if getattr(receipt, "dry_run", False):  # a receipt that was kept in another form may not say it
             raise ConfigurationError("the receipt is of a dry run: nothing was sent, and no log tells of it")
         own = (self._place.organization_id, self._place.source_id)
         if (receipt.organization_id, receipt.source_id) != own:

@@ -5,25 +5,24 @@ How often they are read, and until when, is decided in `coveo_enrich.index.logs.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from coveo_enrich.index.logs.calls import BATCHES, FAILURES, LogEntry, ranges
-from coveo_enrich.index.logs.reading import LogReader
+import attrs
+
+from coveo_enrich.index.logs.calls import BATCHES, FAILURES, LogEntry, TimeRange, ranges
+from coveo_enrich.index.logs.reading import UNREAD, LogReader
 from coveo_enrich.index.logs.report import BatchOutcome, FailedItem, IndexingReport
-from coveo_enrich.index.logs.sent_batches import SentBatch, SentBatches
-from coveo_enrich.index.looking import OutOfTimeError
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import PlatformCalls
+from coveo_enrich.index.polling import OutOfTimeError
+from coveo_enrich.index.receipts import SentBatch, SentBatches
 
 if TYPE_CHECKING:
     from coveo_enrich._calls import Pause
 
-__all__ = ["Following"]
+__all__ = ["Failures", "Following"]
 
 _MOST_FAILURES: Final = 1_000
 # A stamp is given before anything is logged; it and the logs come from different machines.
@@ -35,7 +34,23 @@ _IN_ONE_CALL: Final = timedelta(days=7)
 _ITEMS_BEHIND: Final = timedelta(hours=1)
 _KEPT: Final = timedelta(days=14)
 _TOO_OLD: Final = "it was sent more than 14 days ago, and Coveo's logs do not go back that far"
+_NO_TIME: Final = "its orderingId is no time at which it can have been sent"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@attrs.frozen
+class Failures:
+    """What the logs say of items.
+
+    Attributes:
+        items: Those that failed, the first thousand.
+        has_more: Whether there are more.
+        unread: Why there may be more in the logs; empty when they were read to their end.
+    """
+
+    items: tuple[FailedItem, ...]
+    has_more: bool
+    unread: str
 
 
 class Following:
@@ -53,10 +68,11 @@ class Following:
         self._calls = calls
         self._receipt = receipt
         self._oldest = _EPOCH + timedelta(seconds=now) - _KEPT
-        self._sent = [_moment(batch.ordering_id) for batch in receipt.chunks if batch.ordering_id is not None]
+        self._latest = _EPOCH + timedelta(seconds=now) + _KEPT  # more than any two clocks differ
+        moments = [_moment(batch.ordering_id) for batch in receipt.chunks if batch.ordering_id is not None]
+        self._sent = [moment for moment in moments if moment is not None and moment <= self._latest]
         self._told: Mapping[str, Sequence[LogEntry]] = {}
         self._unread = ""
-        self._pause: Pause = time.sleep
 
     @property
     def can_be_asked(self) -> bool:
@@ -69,50 +85,60 @@ class Following:
         Raises:
             OutOfTimeError: What the pause raised; then what the look before found stays.
         """
-        self._pause = pause
         if self.can_be_asked:
-            reader = LogReader(self._place, self._calls, pause)
-            self._told = self._batches_in(reader)
-            self._unread = reader.unread
+            self._told, self._unread = self._read_batches(pause)
         return all(batch.state != "pending" for batch in self._outcomes())
 
-    def report(self) -> IndexingReport:
-        """What is known, with the items that failed, which are looked for now."""
-        reader = LogReader(self._place, self._calls, self._pause)
-        failures: list[FailedItem] = []
-        with suppress(OutOfTimeError):
-            for failure in islice(self._failures_in(reader), _MOST_FAILURES + 1):
-                failures.append(failure)  # noqa: PERF402 - those before an error are kept
+    def failures(self, pause: Pause) -> Failures:
+        """Read which items failed in this receipt's time, and not in another batch, as far as the pause lets it."""
+        failed: list[FailedItem] = []
+        unread = ""
+        try:
+            for page in LogReader(self._place, self._calls, pause).pages(FAILURES, self._times_of_items()):
+                failed += [_failed(entry) for entry in page.entries if self._is_failure(entry)]
+                if len(failed) > _MOST_FAILURES:
+                    break
+                unread = page.unread or unread
+        except OutOfTimeError:
+            unread = f"{UNREAD}, as the time was over"
+        return Failures(tuple(failed[:_MOST_FAILURES]), len(failed) > _MOST_FAILURES, unread)
+
+    def report(self, failures: Failures) -> IndexingReport:
+        """What is known of batches, and of the items that failed."""
         return IndexingReport(
             operation=self._receipt.operation,
             source_id=self._receipt.source_id,
             batches=tuple(self._outcomes()),
-            failed_items=tuple(failures[:_MOST_FAILURES]),
-            has_more_failures=len(failures) > _MOST_FAILURES,
-            unread=self._unread or reader.unread,
+            failed_items=failures.items,
+            has_more_failures=failures.has_more,
+            unread=self._unread or failures.unread,
         )
 
-    def _batches_in(self, reader: LogReader) -> Mapping[str, Sequence[LogEntry]]:
-        """What the logs say of each batch, by orderingId."""
+    def _read_batches(self, pause: Pause) -> tuple[Mapping[str, Sequence[LogEntry]], str]:
+        """What the logs say of each batch, by orderingId, and why they were not read to their end."""
         told: dict[str, list[LogEntry]] = {
             str(batch.ordering_id): [] for batch in self._receipt.chunks if batch.ordering_id is not None
         }
-        start = self._start
-        for entry in reader.entries(BATCHES, ranges(start, max(start + _IN_ONE_CALL, max(self._sent) + _BEHIND))):
-            if entry.operation == "BATCH_FILE" and entry.ordering_id in told:
-                told[entry.ordering_id].append(entry)
-        return told
+        unread = ""
+        for page in LogReader(self._place, self._calls, pause).pages(BATCHES, self._times_of_batches()):
+            unread = page.unread or unread
+            for entry in page.entries:
+                if entry.operation == "BATCH_FILE" and entry.ordering_id in told:
+                    told[entry.ordering_id].append(entry)
+        return told, unread
 
-    def _failures_in(self, reader: LogReader) -> Iterator[FailedItem]:
-        """The entries about items, of this receipt's time and of no other batch."""
+    def _is_failure(self, entry: LogEntry) -> bool:
+        fails = entry.operation != "BATCH_FILE" and entry.result in FAILURES["results"]
+        return fails and (entry.ordering_id in ("", "0") or entry.ordering_id in self._told)
+
+    def _times_of_batches(self) -> Iterator[TimeRange]:
+        return ranges(self._start, max(self._start + _IN_ONE_CALL, max(self._sent) + _BEHIND))
+
+    def _times_of_items(self) -> Iterator[TimeRange]:
         if not self.can_be_asked:
             return
         moments = [entry.moment for of_batch in self._told.values() for entry in of_batch]
-        end = max([*self._sent, *filter(None, moments)]) + _ITEMS_BEHIND
-        for entry in reader.entries(FAILURES, ranges(self._start, end)):
-            fails = entry.operation != "BATCH_FILE" and entry.result in FAILURES["results"]
-            if fails and (entry.ordering_id in ("", "0") or entry.ordering_id in self._told):
-                yield _failed(entry)
+        yield from ranges(self._start, max([*self._sent, *filter(None, moments)]) + _ITEMS_BEHIND)
 
     @property
     def _start(self) -> datetime:
@@ -120,20 +146,33 @@ class Following:
 
     def _outcomes(self) -> Iterator[BatchOutcome]:
         for batch in self._receipt.chunks:
-            yield _outcome(batch, self._told.get(str(batch.ordering_id), ()), self._oldest)
+            why_unknown = "" if batch.ordering_id is None else self._why_unknown(batch.ordering_id)
+            yield _outcome(batch, self._told.get(str(batch.ordering_id), ()), why_unknown)
+
+    def _why_unknown(self, stamp: int) -> str:
+        """Why the logs cannot tell of a stamp; empty when they may."""
+        moment = _moment(stamp)
+        if moment is None or moment > self._latest:
+            return _NO_TIME
+        return _TOO_OLD if moment < self._oldest else ""
 
 
-def _moment(stamp: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=stamp)
+def _moment(stamp: int) -> datetime | None:
+    """The moment of a stamp; `None` when it is beyond all calendars."""
+    try:
+        return _EPOCH + timedelta(milliseconds=max(stamp, 0))
+    except OverflowError:
+        return None
 
 
-def _outcome(batch: SentBatch, told: Sequence[LogEntry], oldest: datetime) -> BatchOutcome:
-    stamp, number = batch.ordering_id, batch.number
+def _outcome(batch: SentBatch, told: Sequence[LogEntry], why_unknown: str) -> BatchOutcome:
+    stamp = batch.ordering_id
+    number = batch.number
     if stamp is None:
         return BatchOutcome(number=number, ordering_id=None, state="unknown")
     if not told:
-        if _moment(stamp) < oldest:
-            return BatchOutcome(number=number, ordering_id=stamp, state="unknown", error=_TOO_OLD)
+        if why_unknown:
+            return BatchOutcome(number=number, ordering_id=stamp, state="unknown", error=why_unknown)
         return BatchOutcome(number=number, ordering_id=stamp, state="pending")
     troubles = [entry for entry in told if entry.result != "COMPLETED"]
     if not troubles:

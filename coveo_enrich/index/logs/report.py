@@ -1,6 +1,6 @@
 """What the logs say of something that was sent, as plain values: to print, to keep, to act on.
 
-How it is found out is in `coveo_enrich.index.logs.client`.
+How it is found out is in `coveo_enrich.index.logs.following`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class BatchOutcome:
         number: The place of its chunk in the receipt, counted from 1.
         ordering_id: Coveo's stamp for it, in milliseconds since 1970; `None` when Coveo gave none.
         state: ``accepted``; ``refused``, or taken with a warning; ``pending``, when the logs do not say yet;
-            ``unknown``, when they cannot tell, as Coveo gave it no stamp, or no longer keeps the logs of its time.
+            ``unknown``, when they cannot tell, as Coveo gave it no stamp, or one of no time that can be, or no longer
+            keeps the logs of its time.
         error: What is wrong with it; empty when nothing is.
     """
 

@@ -6,15 +6,16 @@ Pure: what is asked for, and how long, is decided in `coveo_enrich.index.search.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 from urllib.parse import quote
 
 import attrs
 
 from coveo_enrich._calls import CoveoCall
 from coveo_enrich.errors import CoveoRefused, shown
-from coveo_enrich.index.place import CoveoPlace
+from coveo_enrich.index.json_parts import object_of, objects_of
+from coveo_enrich.index.place import CoveoPlace, source_url
 from coveo_enrich.index.search.expressions import is_any_of
 from coveo_enrich.index.search.item_query import ItemQuery
 
@@ -22,6 +23,7 @@ __all__ = [
     "MOST_FOUND",
     "FoundItem",
     "FoundItems",
+    "count_in",
     "facet_call",
     "facet_values_in",
     "facets_in",
@@ -39,6 +41,7 @@ MOST_FOUND: Final = 1_000
 
 _ALWAYS: Final = ("uri", "orderingid", "indexeddate")
 _FACET: Final = "values"
+_FIND: Final = "search for items"
 _OK: Final = 200
 _PRIVILEGE: Final = "Search, Execute queries: Allowed"
 
@@ -49,7 +52,7 @@ class FoundItem:
 
     Attributes:
         uri: Its URI, in most cases the ``documentId`` with a slash behind it.
-        ordering_id: That of the push that it is of; `None` when it was not given.
+        ordering_id: The orderingId of the push that last wrote it; `None` when it was not given.
         fields: What it holds, by field; a field without a value is not there.
     """
 
@@ -75,9 +78,7 @@ class FoundItems:
 
 def source_call(place: CoveoPlace) -> CoveoCall:
     """Ask what the source is called, which is what items say of where they come from."""
-    organization, source = (quote(one, safe="") for one in (place.organization_id, place.source_id))
-    url = f"{place.platform_host}/rest/organizations/{organization}/sources/{source}"
-    return CoveoCall("read the name of the source", "GET", url, privilege="Content, Sources: View")
+    return CoveoCall("read the name of the source", "GET", source_url(place), privilege="Content, Sources: View")
 
 
 def name_in(answer: Mapping[str, Any]) -> str:
@@ -92,22 +93,26 @@ def name_in(answer: Mapping[str, Any]) -> str:
     return name
 
 
-def items_call(place: CoveoPlace, expression: str, fields: Iterable[str], *, of_source: str | None) -> CoveoCall:
-    """Search for items, past all caches, with some of their fields; of one source, when its name is known."""
-    return find_call(place, ItemQuery(expression=expression), fields, of_source=of_source, most=MOST_FOUND)
+def items_call(
+    place: CoveoPlace, expression: str, fields: Iterable[str], *, of_source: str | None, first: int = 0
+) -> CoveoCall:
+    """Search for items from some place on, past all caches, with some of their fields; of one source if it is known."""
+    query = ItemQuery(expression=expression)
+    return find_call(place, query, fields, of_source=of_source, most=MOST_FOUND - first, first=first)
 
 
 def find_call(
-    place: CoveoPlace, query: ItemQuery, fields: Iterable[str], *, of_source: str | None, most: int
+    place: CoveoPlace, query: ItemQuery, fields: Iterable[str], *, of_source: str | None, most: int, first: int = 0
 ) -> CoveoCall:
-    """Search as a shopper does; in one source, when its name is known."""
-    body = {
+    """Search for what a query says, past all caches; in one source, when its name is known."""
+    body: dict[str, Any] = {
         **query.parameters,
         "numberOfResults": most,
         "fieldsToInclude": sorted({*_ALWAYS, *fields}),
         "maximumAge": 0,
     }
-    return _call(place, "search for items", body | _only_of(of_source))
+    body |= {"firstResult": first} if first else {}
+    return _call(place, _FIND, body | _only_of(of_source))
 
 
 def facet_call(place: CoveoPlace, field: str, *, expression: str, of_source: str | None, most: int) -> CoveoCall:
@@ -125,21 +130,39 @@ def facet_call(place: CoveoPlace, field: str, *, expression: str, of_source: str
 
 
 def fields_call(place: CoveoPlace) -> CoveoCall:
-    """Ask which fields there are."""
+    """Ask which fields a search knows."""
     url = f"{place.search_host}/rest/search/v2/fields?organizationId={quote(place.organization_id, safe='')}"
-    return CoveoCall("list the fields", "GET", url, privilege=_PRIVILEGE)
+    return CoveoCall("list the fields that a search knows", "GET", url, privilege=_PRIVILEGE)
 
 
 def found_in(answer: Mapping[str, Any], query: ItemQuery) -> FoundItems:
-    """What an answer to `find_call` says."""
+    """What an answer to `find_call` says.
+
+    Raises:
+        CoveoRefused: A result is none.
+    """
     items = tuple(items_in(answer))
     total = max(_whole_number(answer.get("totalCount")) or 0, len(items))
     return FoundItems(total, items, query if total else None)
 
 
 def items_in(answer: Mapping[str, Any]) -> list[FoundItem]:
-    """The items in an answer."""
-    return [_item(result) for result in _objects(answer.get("results"))]
+    """The items in an answer, which holds a list of results.
+
+    Raises:
+        CoveoRefused: One of them is no item.
+    """
+    results = objects_of(answer["results"])
+    if len(results) < len(answer["results"]) or not all(isinstance(one.get("raw"), Mapping) for one in results):
+        raise CoveoRefused(_FIND, _OK, None, "the body has a result without the fields of an item")
+    return [_item(result) for result in results]
+
+
+def count_in(answer: Mapping[str, Any]) -> int:
+    """How many of the items that match can be had at all, as Coveo counts them; 0 when it does not say."""
+    counts = (answer.get("totalCountFiltered"), answer.get("totalCount"))
+    counted = next((number for number in map(_whole_number, counts) if number is not None), 0)
+    return min(counted, MOST_FOUND)
 
 
 def facet_values_in(answer: Mapping[str, Any]) -> dict[str, int]:
@@ -148,8 +171,8 @@ def facet_values_in(answer: Mapping[str, Any]) -> dict[str, int]:
     Raises:
         CoveoRefused: How often a value occurs is not told.
     """
-    facets = _objects(answer.get("facets"))
-    values = _objects(facets[0].get("values") if facets else None)
+    facets = objects_of(answer.get("facets"))
+    values = objects_of(facets[0].get("values") if facets else None)
     counts = {str(value.get("value")): _number_of(value) for value in values}
     return dict(sorted(counts.items(), key=lambda one: -one[1]))
 
@@ -160,7 +183,7 @@ def facets_in(answer: Mapping[str, Any]) -> dict[str, bool]:
         str(field.get("name") or "").removeprefix("@").lower(): bool(
             field.get("groupByField") or field.get("splitGroupByField")
         )
-        for field in _objects(answer.get("fields"))
+        for field in objects_of(answer.get("fields"))
     }
 
 
@@ -175,8 +198,7 @@ def _only_of(source: str | None) -> dict[str, str]:
 
 
 def _item(result: Mapping[str, Any]) -> FoundItem:
-    raw = result.get("raw")
-    fields = dict(cast("Mapping[str, Any]", raw)) if isinstance(raw, Mapping) else {}
+    fields = dict(object_of(result.get("raw")))
     uri = str(fields.get("uri") or result.get("uri") or "")
     return FoundItem(uri, _whole_number(fields.get("orderingid")), fields)
 
@@ -193,8 +215,3 @@ def _whole_number(value: object) -> int | None:
         return int(float(str(value))) if isinstance(value, float) else int(str(value))
     except (ValueError, OverflowError):
         return None
-
-
-def _objects(value: object) -> Sequence[Mapping[str, Any]]:
-    listed = cast("list[object]", value) if isinstance(value, list) else []
-    return [cast("Mapping[str, Any]", one) for one in listed if isinstance(one, Mapping)]

@@ -6,26 +6,28 @@ A 202 only says that something was received. What Coveo shows is proof; that tak
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from coveo_enrich._calls import CoveoCall, Pause
 from coveo_enrich.errors import ConfigurationError, CoveoRefused, shown
-from coveo_enrich.index.catalog import SourceCatalog, read_catalog
-from coveo_enrich.index.looking import OutOfTimeError, looks
+from coveo_enrich.index.answer import lacks, require_list
+from coveo_enrich.index.catalog.reading import read_catalog
+from coveo_enrich.index.catalog.source_catalog import SourceCatalog
 from coveo_enrich.index.place import CoveoPlace
 from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.index.platform_client import PlatformClient, require_seconds
-from coveo_enrich.index.search.answer import require_list
+from coveo_enrich.index.polling import OutOfTimeError, looks
+from coveo_enrich.index.receipts import Pushed
 from coveo_enrich.index.search.arguments import queries_in, require_fields_by_id, stamps_of, texts_in
 from coveo_enrich.index.search.calls import (
     MOST_FOUND,
     FoundItem,
     FoundItems,
+    count_in,
     facet_call,
     facet_values_in,
     facets_in,
@@ -43,21 +45,11 @@ from coveo_enrich.index.search.reading_back import by_id, groups_of, with_one_of
 from coveo_enrich.index.search.verification import Verification, compared
 from coveo_enrich.retry import RetryPolicy, require_count
 
-__all__ = ["CoveoSearch", "Pushed"]
+__all__ = ["CoveoSearch"]
 
 _MOST_VALUES: Final = 5_000
 _TIMEOUT_SECONDS: Final = 900.0
-_UNKNOWN: Final = ""  # no source is called so
 _POLL_SECONDS: Final = 30.0
-
-
-class Pushed(Protocol):
-    """What a push said: a `coveo_enrich.stream.Receipt`, for example."""
-
-    @property
-    def ordering_ids(self) -> Sequence[int]:
-        """The orderingIds that Coveo gave it."""
-        ...
 
 
 class CoveoSearch(PlatformClient):
@@ -92,7 +84,8 @@ class CoveoSearch(PlatformClient):
         super().__init__(place, retry, calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix)
         self._poll_seconds = poll_seconds
         self._known_catalog: SourceCatalog | None = None
-        self._known_name: str | None = _UNKNOWN
+        self._has_asked_for_name = False
+        self._known_name: str | None = None
 
     def read_back(self, ids: Iterable[str], fields: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """What Coveo shows of items now.
@@ -112,9 +105,11 @@ class CoveoSearch(PlatformClient):
             CoveoRefused: Coveo answered with another error, perhaps inside a success.
             NoReply: Nothing was answered, several times over.
         """
-        wanted, found = texts_in("fields", fields), dict[str, Mapping[str, Any]]()
+        wanted = texts_in("fields", fields)
+        found: dict[str, Mapping[str, Any]] = {}
         for some in self._found(texts_in("ids", ids), wanted):
-            found |= {one: max(items, key=lambda item: item.ordering_id or 0).fields for one, items in some.items()}
+            shown = {one: items for one, items in some.items() if items}
+            found |= {one: max(items, key=lambda item: item.ordering_id or 0).fields for one, items in shown.items()}
         return found
 
     def verify(
@@ -143,22 +138,25 @@ class CoveoSearch(PlatformClient):
         """
         require_fields_by_id(expected)
         require_seconds("timeout", timeout)
-        looked_for, stamps = _sampled(expected, sample), stamps_of(pushed)
+        looked_for = _sampled(expected, sample)
+        stamps = stamps_of(pushed)
         fields = {field for one in looked_for.values() for field in one}
         found: dict[str, list[FoundItem]] = {}
-        compare = partial(compared, looked_for, found, given=len(expected), stamps=stamps, is_shown=self._is_shown)
         left = list(looked_for)
         with suppress(OutOfTimeError):
             for pause in looks(timeout, self._poll_seconds):
                 for some in self._found(left, fields, pause):
-                    found |= some
-                left = compare().to_look_at_again
+                    found.update(some)
+                so_far = compared(looked_for, found, given=len(expected), stamps=stamps, is_shown=self._is_shown)
+                left = so_far.to_look_at_again
                 if not left:
                     break
-        return compare()
+        return compared(looked_for, found, given=len(expected), stamps=stamps, is_shown=self._is_shown)
 
     def find(self, query: ItemQuery | Iterable[ItemQuery], *, fields: Iterable[str] = (), most: int = 10) -> FoundItems:
-        """Search as a shopper does, in the items of the source where the key may ask what the source is called.
+        """Search the items of the source; those of all sources where the key may not ask what the source is called.
+
+        Unlike a shopper's search it goes past all caches, and finds what the platform key may see.
 
         Args:
             query: What is searched for; of several, one after the other until one finds something, as those of
@@ -213,16 +211,33 @@ class CoveoSearch(PlatformClient):
     def _found(
         self, ids: list[str], fields: Iterable[str], pause: Pause | None = None
     ) -> Iterator[dict[str, list[FoundItem]]]:
-        """The items of each id that is shown, call by call."""
+        """The items of each id, none of one that is not shown, group by group."""
         for some in groups_of(ids):
-            call = items_call(self._place, with_one_of(some), fields, of_source=self._source_name)
-            yield by_id(some, items_in(self._asked(call, "results", pause)))
+            yield by_id(some, self._items(with_one_of(some), fields, pause))
+
+    def _items(self, expression: str, fields: Iterable[str], pause: Pause | None) -> list[FoundItem]:
+        """All items that match, also where Coveo gives fewer at once than it was asked for.
+
+        Raises:
+            CoveoRefused: It gives fewer than it counts.
+        """
+        items: list[FoundItem] = []
+        page: list[FoundItem] = []
+        while True:
+            call = items_call(self._place, expression, fields, of_source=self._source_name, first=len(items))
+            answer = self._asked(call, "results", pause)
+            before, page = page, items_in(answer)
+            items += page
+            if len(items) >= count_in(answer):
+                return items
+            if not page or page == before:
+                raise lacks(call, f"more than {len(items):,} of the {count_in(answer):,} results that it counts")
 
     def _require_facet(self, field: str) -> None:
         """Raise when a field has no values as it is none, or no facet: a search has no error for that."""
         facets = facets_in(self._asked(fields_call(self._place), "fields"))
         if facets and field.lower() not in facets:
-            raise ConfigurationError(f"there is no field {shown(field)}")
+            raise ConfigurationError(f"there is no field {shown(field)}: make it with FieldClient, or correct the name")
         if not facets.get(field.lower(), True):
             raise ConfigurationError(f"the field {field} is no facet: FieldClient.plan tells what it would have to be")
 
@@ -239,8 +254,9 @@ class CoveoSearch(PlatformClient):
     @property
     def _source_name(self) -> str | None:
         """What items of the source say of where they come from; `None` when the key may not ask for it."""
-        if self._known_name == _UNKNOWN:
+        if not self._has_asked_for_name:
             self._known_name = self._read_source_name()
+            self._has_asked_for_name = True
         return self._known_name
 
     def _read_source_name(self) -> str | None:

@@ -1,9 +1,9 @@
 """Whether what Coveo gives back is what was sent, past the forms that it gives values: pure.
 
 A list comes back as a list or, without the multi-value option, as one text with ``;``; a text with ``;`` in a field
-with that option as a list; a flag as a text, a number in a field of texts as a text, a date in milliseconds, and a URI
-with a slash behind it (docs.coveo.com/en/162, and what real sources answer). Apart from that values are compared to the
-letter, and lists in their order, which nothing that Coveo documents changes.
+with that option as a list; what is nothing in a list, as nothing; a flag as a text, a number in a field of texts as a
+text, a date in milliseconds, and a URI with a slash behind it (docs.coveo.com/en/162, and what real sources answer).
+Apart from that values are compared to the letter, and lists in their order, which nothing that Coveo documents changes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, cast
 
-__all__ = ["is_something", "same_value"]
+from coveo_enrich.index.fields.values import is_something
+
+__all__ = ["same_value"]
 
 _JOIN: Final = ";"
 _MOST_DIGITS: Final = 300
@@ -45,11 +47,6 @@ def same_value(sent: Any, found: Any, *, is_uri: bool = False) -> bool:  # noqa:
     return _is_same(plain, found)
 
 
-def is_something(value: object) -> bool:
-    """Whether a field that is sent this has a value."""
-    return value is not None and not (isinstance(value, str | list | tuple) and not value)
-
-
 def _plain(value: object) -> object:
     """A value in the form in which it is sent."""
     if isinstance(value, Enum):
@@ -61,7 +58,7 @@ def _plain(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in cast("Sequence[object]", value)]
+        return [_plain(one) for one in cast("Sequence[object]", value) if is_something(one)]
     as_plain: object = getattr(value, "tolist", None)  # what NumPy has
     if callable(as_plain):
         return as_plain()
@@ -80,7 +77,7 @@ def _is_joined(sent: list[object], found: object) -> bool:
     """Whether a list came back as one text."""
     if not isinstance(found, str):
         return len(sent) == 1 and _is_same(sent[0], found)
-    return _JOIN.join(map(str, sent)) == found or _are_same(sent, found.split(_JOIN))
+    return _JOIN.join(map(str, sent)) == found or _are_same(sent, [part for part in found.split(_JOIN) if part])
 
 
 def _are_same(sent: Sequence[object], found: Sequence[object]) -> bool:

@@ -14,9 +14,10 @@ from typing import Any, Final, Literal, cast
 import attrs
 
 from coveo_enrich.index.fields.names import RESERVED
+from coveo_enrich.index.fields.values import is_something
 from coveo_enrich.index.search.calls import FoundItem
-from coveo_enrich.index.search.comparing import is_something, same_value
-from coveo_enrich.index.search.expressions import can_be_quoted
+from coveo_enrich.index.search.comparing import same_value
+from coveo_enrich.index.search.reading_back import can_be_asked_for
 
 __all__ = ["Finding", "Verification", "compared"]
 
@@ -31,13 +32,15 @@ FindingKind = Literal[
 ]
 
 _SHOWN: Final = 20
-_SETTLED: Final = frozenset[FindingKind]({"no result of its own", "cannot be compared", "cannot be asked for"})
+_FINAL: Final = frozenset[FindingKind]({"no result of its own", "cannot be compared", "cannot be asked for"})
 _URIS: Final = frozenset({"uri", "sysuri", "clickableuri"})
 _WHY_MISSING: Final = (
-    "an item may be missing, the likeliest first, as Coveo has not indexed it yet; as it or its batch was refused, "
-    "which IndexingLog tells; as the source has no catalog entity, or one that does not list its objecttype, which "
-    "FieldClient.plan(documents) tells; as the key lacks the privilege View all content and not everybody may see it; "
-    "or as a query pipeline leaves it out"
+    "an item may be missing because, the likeliest first:",
+    "- Coveo has not indexed it yet",
+    "- it or its batch was refused, which IndexingLog tells",
+    "- the source has no catalog entity, or one that does not list its objecttype: see FieldClient.plan(documents)",
+    "- the key lacks the privilege View all content, and not everybody may see the item",
+    "- a query pipeline leaves it out",
 )
 
 
@@ -49,7 +52,8 @@ class Finding:
         kind: ``missing item``; ``no result of its own``, a variant or availability, which no search shows; ``old
             version``, an item of an earlier push; ``missing field``, for which there is probably no field, or not one
             that results show; ``different value``; ``cannot be compared``, entries of a dictionary, of which a search
-            shows the default only; ``cannot be asked for``, as its id holds a double quote or a control character.
+            shows the default only; ``cannot be asked for``, as its id holds a double quote or a control character, or
+            has some 2,000 characters and more.
         document_id: The item.
         field: The field; empty where it is about the whole item.
         sent: What was sent; `None` for a whole item.
@@ -91,7 +95,7 @@ class Verification:
     @property
     def to_look_at_again(self) -> list[str]:
         """The ids of items of which another look may show more."""
-        return list(dict.fromkeys(one.document_id for one in self.findings if one.kind not in _SETTLED))
+        return list(dict.fromkeys(one.document_id for one in self.findings if one.kind not in _FINAL))
 
     @property
     def is_complete(self) -> bool:
@@ -109,7 +113,7 @@ class Verification:
         if more > 0:
             lines.append(f"and {more:,} more")
         if any(finding.kind == "missing item" for finding in self.findings):
-            lines.append(_WHY_MISSING)
+            lines += _WHY_MISSING
         return "\n".join(lines)
 
     def _summary(self) -> str:
@@ -155,7 +159,7 @@ def compared(
 
 
 def _why_missing(document_id: str, fields: Mapping[str, Any], is_shown: Callable[[str], bool]) -> FindingKind:
-    if not can_be_quoted(document_id):
+    if not can_be_asked_for(document_id):
         return "cannot be asked for"
     object_type = _by_small_letters(fields.items()).get("objecttype")
     return "no result of its own" if isinstance(object_type, str) and not is_shown(object_type) else "missing item"

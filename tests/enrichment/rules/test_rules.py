@@ -152,6 +152,23 @@ def test_a_mapping_says_which_fields_it_needs() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("values", "type_"),
+    [
+        (["1", "2"], "LONG"),
+        (["1", str(2**31)], "LONG_64"),
+        ([str(-(2**31))], "LONG"),
+        (["1", "2.5"], "DOUBLE"),
+        ([], "DOUBLE"),
+    ],
+)
+def test_whole_numbers_need_a_field_of_whole_numbers(values: list[str], type_: str) -> None:
+    """A rule whose vocabulary has whole numbers only needs no decimals: a field of whole numbers takes them all."""
+    vocabulary = Vocabulary({value: [] for value in values}) if values else None
+    rule = FieldRule("seats", reads="label", type="number", vocabulary=vocabulary)
+    assert [need.type for need in FieldMapping([rule]).needs()] == [type_]
+
+
 def test_what_is_no_rule_is_refused() -> None:
     """A mapping holds rules, and nothing that looks like one."""
     with pytest.raises(ConfigurationError, match="rules must be FieldRule values; got dict"):

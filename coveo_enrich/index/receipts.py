@@ -1,11 +1,11 @@
-"""What was sent, as far as it can be followed: the shape of a receipt, whoever made it."""
+"""What was sent, as far as it can be followed and proven: the shape of a receipt, whoever made it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-__all__ = ["SentBatch", "SentBatches"]
+__all__ = ["Pushed", "SentBatch", "SentBatches"]
 
 
 class SentBatch(Protocol):
@@ -23,7 +23,10 @@ class SentBatch(Protocol):
 
 
 class SentBatches(Protocol):
-    """What was sent: a `coveo_enrich.stream.Receipt`, for example."""
+    """What is followed through the logs: a `coveo_enrich.stream.Receipt`, for example.
+
+    One with a ``dry_run`` that is true is refused; a receipt that was kept in another form need not say it.
+    """
 
     @property
     def operation(self) -> str:
@@ -43,4 +46,13 @@ class SentBatches(Protocol):
     @property
     def chunks(self) -> Sequence[SentBatch]:
         """The batches that Coveo took."""
+        ...
+
+
+class Pushed(Protocol):
+    """What tells the items of a push from older ones: a `coveo_enrich.stream.Receipt`, for example."""
+
+    @property
+    def ordering_ids(self) -> Sequence[int]:
+        """The orderingIds that Coveo gave it."""
         ...

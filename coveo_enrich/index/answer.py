@@ -9,8 +9,9 @@ import attrs
 
 from coveo_enrich._calls import CoveoCall
 from coveo_enrich.errors import CoveoRefused, shown
+from coveo_enrich.index.json_parts import object_of
 
-__all__ = ["Answer", "require_list"]
+__all__ = ["Answer", "lacks", "require_list", "require_success"]
 
 _OK: Final = 200
 
@@ -43,12 +44,30 @@ def require_list(call: CoveoCall, answer: Answer, name: str) -> None:
     Raises:
         CoveoRefused: The call failed, although its status says otherwise.
     """
+    require_success(call, answer)
+    if not isinstance(answer.body.get(name), list):
+        raise lacks(call, name)
+
+
+def require_success(call: CoveoCall, answer: Answer) -> None:
+    """Raise when an answer says that the call failed.
+
+    Args:
+        call: What was asked.
+        answer: What was answered.
+
+    Raises:
+        CoveoRefused: The call failed, although its status says otherwise.
+    """
     trouble = _trouble_in(answer.body)
-    if trouble is None and not isinstance(answer.body.get(name), list):
-        trouble = "", f"the body has no {name}"
     if trouble is not None:
         code, said = (shown(answer.without_key(text)) for text in trouble)
         raise CoveoRefused(call.operation, _OK, code or None, said)
+
+
+def lacks(call: CoveoCall, name: str) -> CoveoRefused:
+    """The error of an answer without what was asked for."""
+    return CoveoRefused(call.operation, _OK, None, f"the body has no {name}")
 
 
 def _trouble_in(body: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -62,15 +81,11 @@ def _trouble_in(body: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _code(told: object) -> str:
-    error = _object(told)
+    error = object_of(told)
     return str(error.get("code") or error.get("errorCode") or error.get("type") or "")
 
 
 def _said(told: object) -> str:
     if isinstance(told, list):
         return "; ".join(map(_said, cast("list[object]", told)))
-    return str(_object(told).get("message") or told)
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    return str(object_of(told).get("message") or told)
