@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from coveo_enrich._http import HttpSender, Interrupt, Reply
 
 __all__ = [
+    "LONGEST_LIST",
     "AuthorisedCall",
     "CoveoCall",
     "CoveoCaller",
@@ -48,11 +49,14 @@ _log = logging.getLogger("coveo_enrich.calls")
 Pause = Callable[[float], None]
 """Waits so many seconds, or raises when the work was told to stop."""
 
+LONGEST_LIST: Final = 32_000_000
+"""Bytes of an answer that lists things: a page of a hundred items with long texts is some megabytes."""
+
 _LONGEST_DETAIL: Final = 300
 
 # docs.coveo.com/en/95 and docs.coveo.com/en/63
 _ADVICE: Final[Mapping[int | str, str]] = {
-    "INVALID_TOKEN": "Check the API key: it is wrong, expired, disabled, or belongs to another organization.",
+    "INVALID_TOKEN": "Check the API key: it is wrong, expired, disabled, or belongs to another organization or region.",
     "ORGANIZATION_IS_PAUSED": "Resume the organization in the Coveo console first.",
     "ORGANIZATION_NOT_FOUND": "Check the organization id and the region.",
     "SOURCE_DOES_NOT_EXIST": "Check the source id, and that the source belongs to this organization and region.",
@@ -74,6 +78,7 @@ class CoveoCall:
         url: The whole URL.
         body: Its JSON; `None` for a call without a body.
         privilege: What the key must be allowed to do, as Coveo's console calls it; empty for pushing.
+        max_bytes: The longest answer that is read, default 1,000,000.
     """
 
     operation: str
@@ -81,6 +86,7 @@ class CoveoCall:
     url: str
     body: bytes | None = None
     privilege: str = ""
+    max_bytes: int = 1_000_000
 
 
 @attrs.frozen
@@ -236,7 +242,13 @@ class CoveoCaller:
         }
         try:
             reply = self._sender.send(
-                call.operation, call.method, call.url, headers=headers, content=call.body, interrupt=interrupt
+                call.operation,
+                call.method,
+                call.url,
+                headers=headers,
+                content=call.body,
+                max_bytes=call.max_bytes,
+                interrupt=interrupt,
             )
         except NoReply as error:
             return error
@@ -283,7 +295,7 @@ def _advice_for(call: CoveoCall, status: int) -> str:
     if status == HTTPStatus.FORBIDDEN and call.privilege:
         return (
             f"The API key is valid but lacks a privilege: {call.privilege}. Add it to the key in the Coveo console, or "
-            "give a key that has it as platform_key."
+            "give a key that has it as platform_key (COVEO_PLATFORM_KEY)."
         )
     return _ADVICE.get(status, "")
 

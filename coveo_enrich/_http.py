@@ -110,6 +110,10 @@ class NoReplyInTime(NoReply):
 class NoReplyTooLong(NoReply):
     """What came back is longer than an answer is read; another try brings the same."""
 
+    @override
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.reason} ({self.host})"
+
 
 class FetchRefused(Exception):
     """Something may not, or cannot, be fetched; the text says why."""
@@ -347,7 +351,12 @@ class _Client:
         return not self._lines.shut_for_good
 
     def exchange(
-        self, method: str, url: httpx.URL, headers: httpx.Headers, content: bytes | Iterable[bytes] | None
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: httpx.Headers,
+        content: bytes | Iterable[bytes] | None,
+        max_bytes: int,
     ) -> Reply:
         self._deadline = None
         try:
@@ -357,7 +366,7 @@ class _Client:
             response = self._client.send(request, stream=True, follow_redirects=False)
             with contextlib.closing(response):
                 received = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(response.status_code, received, _whole_body(response, self._limits.max_bytes))
+                return Reply(response.status_code, received, _whole_body(response, max_bytes))
         finally:
             self._client.cookies.clear()
             self._lines.drop_closed()
@@ -501,6 +510,7 @@ class HttpSender:
         headers: Mapping[str, str],
         content: bytes | Iterable[bytes] | None = None,
         content_length: int | None = None,
+        max_bytes: int | None = None,
         interrupt: Interrupt | None = None,
     ) -> Reply:
         """Send one request, follow no redirect, and return whatever was answered.
@@ -513,6 +523,7 @@ class HttpSender:
             content: The body, whole or in pieces, as long as a Content-Length among the headers says.
             content_length: Bytes that the pieces hold together. They must go out within a minute and a second for every
                 100,000 bytes, looked at between pieces; without it, only each piece has its time-out.
+            max_bytes: The longest answer to this request that is read; `None` for what the sender's limits say.
             interrupt: What may break it off.
 
         Raises:
@@ -526,14 +537,15 @@ class HttpSender:
         target = _parse_target(operation, url)
         named = _parse_headers(operation, target.host, headers)
         body = self._in_time(_as_announced(content, named.get("Content-Length", "")), content_length)
+        most = self._limits.max_bytes if max_bytes is None else max_bytes
         lender = self._loopback if target.host in _LOOPBACK else self._outside
         with lender.lend() as client, (interrupt or Interrupt()).covering(client):
             try:
-                return client.exchange(method, target, named, body)
+                return client.exchange(method, target, named, body, most)
             except httpx.RequestError as error:
                 failed, cause = _error_of(operation, target.host, error), _without_secrets(error, method, target)
             except ReplyTooLarge:
-                reason = f"the answer is longer than {self._limits.max_bytes:,} bytes"
+                reason = f"the answer is longer than {most:,} bytes"
                 failed, cause = NoReplyTooLong(operation, target.host, reason, sent=True), None
             # Raised here and not above, where an error that may quote secrets would be its context.
             raise failed from cause

@@ -455,6 +455,16 @@ def test_an_answer_over_a_megabyte_is_none(sender: HttpSender, answer: bytes) ->
         with pytest.raises(NoReplyTooLong, match="the answer is longer than 1,000,000 bytes") as caught:
             get(sender, host.url)
         assert caught.value.sent
+        assert str(caught.value) == "look: the answer is longer than 1,000,000 bytes (127.0.0.1)"
+
+
+@pytest.mark.parametrize("most", [10, 2_000_000])
+def test_how_much_of_an_answer_is_read_is_the_matter_of_its_request(sender: HttpSender, most: int) -> None:
+    """A request says how long its answer may be, less or more than that of others."""
+    with Host(answering([], answer_with(bytes(most)))) as host:
+        assert len(sender.send("x", "GET", host.url, headers={}, max_bytes=most).body) == most
+        with pytest.raises(NoReplyTooLong, match=f"longer than {most - 1:,} bytes"):
+            sender.send("x", "GET", host.url, headers={}, max_bytes=most - 1)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from coveo_enrich._calls import CoveoCall
 from coveo_enrich.errors import CoveoRefused, shown
 from coveo_enrich.index.json_parts import object_of
 
-__all__ = ["Answer", "lacks", "require_list", "require_success"]
+__all__ = ["Answer", "lacks", "require_list", "require_success", "warnings_in"]
 
 _OK: Final = 200
 
@@ -68,6 +68,13 @@ def require_success(call: CoveoCall, answer: Answer) -> None:
 def lacks(call: CoveoCall, name: str) -> CoveoRefused:
     """The error of an answer without what was asked for."""
     return CoveoRefused(call.operation, _OK, None, f"the body has no {name}")
+
+
+def warnings_in(answer: Answer) -> list[str]:
+    """What an answer warns of, fit to be told; what was asked for is there all the same."""
+    told = answer.body.get("warnings")
+    several = cast("list[object]", told) if isinstance(told, list) else []
+    return [shown(answer.without_key(_said(one))) for one in several]
 
 
 def _trouble_in(body: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ What fields have to be, and whether they are, is known to `coveo_enrich.index`.
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -15,6 +16,8 @@ from coveo_enrich.index.fields.reading import Send, plan_for_needs
 from coveo_enrich.stream.source import CoveoSource
 
 __all__ = ["FieldCheck", "Preflight"]
+
+_log = logging.getLogger("coveo_enrich.stream")
 
 FieldCheck: TypeAlias = Literal["check", "ignore"]
 
@@ -42,7 +45,7 @@ class Preflight:
     needs: tuple[FieldNeed, ...] = attrs.field(converter=_several)
 
     def check(self, fields: FieldCheck | None, send: Send) -> None:
-        """Raise unless nothing that is sent would vanish.
+        """Raise unless nothing that is sent would vanish; what is only less useful than needed is logged.
 
         Args:
             fields: Whether to look; `None`: when there are needs.
@@ -64,3 +67,5 @@ class Preflight:
         plan = plan_for_needs(self.needs, self.source, send)
         if plan.loses_values:
             raise FieldsNotReady(str(plan), bool(plan.to_create or plan.to_map))
+        for conflict in plan.conflicts:
+            _log.warning("a field is not as it is needed: %s", conflict, extra={"coveo_field": conflict.field})

@@ -104,7 +104,16 @@ def test_a_lost_reply_is_no_error(sandbox: CoveoSandbox, client: FieldClient) ->
     plan = FieldPlan(to_create=(COLOR,))
     assert client.apply(plan) == AppliedFields(created=("color",))
     again = client.apply(plan)
-    assert (again, again.must_push_again) == (AppliedFields(found=("color",)), False)
+    assert again == AppliedFields(found=("color",))
+
+
+def test_what_somebody_made_after_the_plan_has_to_be_filled_too(sandbox: CoveoSandbox, client: FieldClient) -> None:
+    """Items that were pushed before somebody else made a field of the plan lack its values, and `apply` says so."""
+    plan = client.plan([COLOR])
+    sandbox.create_field("color", facet=True, merge_with_lexicon=True)
+    done = client.apply(plan)
+    assert (done, done.must_push_again) == (AppliedFields(found=("color",)), True)
+    assert "have to be pushed again" in str(done)
 
 
 def test_when_no_reply_tells_whether_it_was_done_items_are_to_be_pushed_again(

@@ -121,28 +121,21 @@ def test_an_old_report_maps_nothing(
     assert client.plan([COLOR]).to_map == to_map
 
 
-TOO_LONG = b" " * 1_000_001
-
-
-def test_a_report_with_long_pages_is_read_in_short_ones(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """A page of the report that is longer than is read is asked for once, then in pieces of ten metadata."""
+def test_a_report_with_long_pages_is_read(client: FieldClient, httpx_mock: HTTPXMock) -> None:
+    """A page that has the values of a hundred metadata may be some megabytes long."""
     color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
-    found = {"items": [{"key": "color", "indexedBy": "NONE"}], "totalPages": 1}
-    httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(color))
-    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={"common": {"rules": []}, "types": []})
-    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/metadata?page=0&perPage=100", content=TOO_LONG)
-    httpx_mock.add_response(url=f"{PLATFORM}/sources/src/metadata?page=0&perPage=10", json=found)
+    report = {"items": [{"key": "color", "indexedBy": "NONE", "values": ["a" * 2_000_000]}], "totalPages": 1}
+    answers(httpx_mock, page(color), report=report)
     assert client.plan([COLOR]).to_map == ("color",)
 
 
 def test_a_report_that_is_too_long_is_none(client: FieldClient, httpx_mock: HTTPXMock) -> None:
-    """A report that is too long in short pages too stops no plan: it is a help only."""
+    """A report that is longer than is read is asked for once, and stops no plan: it is a help only."""
     color = {"name": "color", "type": "STRING", "facet": True, "mergeWithLexicon": True}
     httpx_mock.add_response(url=f"{PLATFORM}/indexes/fields/search", method="POST", json=page(color))
     httpx_mock.add_response(url=f"{PLATFORM}/sources/src/mappings", json={"common": {"rules": []}, "types": []})
-    for size in (100, 10):
-        url = f"{PLATFORM}/sources/src/metadata?page=0&perPage={size}"
-        httpx_mock.add_response(url=url, content=TOO_LONG)
+    url = f"{PLATFORM}/sources/src/metadata?page=0&perPage=100"
+    httpx_mock.add_response(url=url, content=b" " * 32_000_001)
     assert client.plan([COLOR]).right == ("color",)
 
 
@@ -261,7 +254,7 @@ def test_what_was_done_shows_itself() -> None:
         "created: a, b",
         "mapped: c",
         "found as they are needed: <d>",
-        "items that were pushed before have to be pushed again: Coveo does not look back at them",
+        "items that were pushed before them have to be pushed again: Coveo does not look back at them",
     ]
     assert json.loads(done.to_json()) == {
         "created": ["a", "b"],
@@ -468,6 +461,7 @@ PAUSED = {"message": "The organization is paused.", "errorCode": "ORGANIZATION_I
         (412, {}, False),
         (200, {}, False),
         (200, {"errorCode": "INTERNAL", "items": []}, False),
+        (400, PAUSED, True),
         (409, {}, True),
         (500, {}, True),
     ],

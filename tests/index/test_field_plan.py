@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.index import FieldNeed
 from coveo_enrich.index.fields.inference import infer
 from coveo_enrich.index.fields.mapping_rules import MappingRule, rules_in
@@ -208,7 +209,7 @@ def test_a_rule_that_may_read_nothing_is_a_conflict(content: str, *, is_lost: bo
     """A rule with other case, another origin or joined metadata may give nothing: a conflict."""
     made = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", (content,)),))
     assert (made.right, made.loses_values) == ((), is_lost)
-    assert made.conflicts[0].has == [content]
+    assert made.conflicts[0].has == (content,)
 
 
 def test_a_rule_for_what_was_sent_stops_nothing() -> None:
@@ -231,7 +232,57 @@ def test_a_rule_is_compared_with_the_keys_of_the_documents(content: list[str], *
     rules = (MappingRule("color", tuple(content)),)
     made = plan(COLOR, fields=(RIGHT,), rules=rules, spellings=("Color",))
     assert (made.is_ready, made.loses_values) == (is_lost is False, is_lost is True)
-    assert [conflict.needs for conflict in made.conflicts] == ([] if is_lost is False else [["%[Color]"]])
+    assert [conflict.needs for conflict in made.conflicts] == ([] if is_lost is False else [("%[Color]",)])
+
+
+@pytest.mark.parametrize("content", ["%[Color]", "%[COLOR:crawler]"])
+def test_a_rule_with_other_capitals_stops_no_push_for_needs(content: str) -> None:
+    """Needs do not tell how documents spell their keys: a rule that may be right for them is only told of."""
+    made = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", (content,)),), spellings=None)
+    assert (len(made.conflicts), made.loses_values) == (1, False)
+    other = plan(COLOR, fields=(RIGHT,), rules=(MappingRule("color", ("%[farbe]",)),), spellings=None)
+    assert other.loses_values
+
+
+def test_a_rule_for_one_type_hides_no_metadata_that_is_known_to_vanish() -> None:
+    """What a rule fills for variants is still mapped for the items of other types."""
+    rules = (MappingRule("color", ("%[color]",), "Variant"),)
+    assert plan(COLOR, fields=(RIGHT,), rules=rules, unmapped=("color",)).to_map == ("color",)
+    common = (MappingRule("color", ("%[color]",)),)
+    assert plan(COLOR, fields=(RIGHT,), rules=common, unmapped=("color",)).to_map == ()
+
+
+def test_a_field_of_another_type_that_fits_will_do() -> None:
+    """A field that is there with one of `also_fits` is right, is asked for nothing of texts, and another is not."""
+    need = FieldNeed("n", type="DOUBLE", facet=True, also_fits=("LONG",))
+    assert plan(need, fields=(FieldSettings(name="n", type="LONG", facet=True),)).is_ready
+    assert plan(need, fields=(FieldSettings(name="n", type="LONG_64", facet=True),)).loses_values
+    text = FieldNeed("n", facet=True, multi_value=True, free_text=True, also_fits=("VECTOR",))
+    assert plan(text, fields=(FieldSettings(name="n", type="VECTOR"),)).is_ready
+
+
+def test_what_fits_two_needs_of_a_field_is_what_fits_both() -> None:
+    """A vocabulary of whole numbers beside a need for decimals needs decimals."""
+    whole = FieldNeed("n", type="DOUBLE", also_fits=("LONG", "LONG_64"))
+    long = (FieldSettings(name="n", type="LONG", facet=True),)
+    assert plan(whole, whole, fields=long).is_ready
+    assert plan(whole, FieldNeed("n", type="DOUBLE"), fields=long).loses_values
+    with pytest.raises(ConfigurationError, match="also_fits"):
+        FieldNeed("n", also_fits=("TEXT",))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def test_a_plan_can_be_hashed() -> None:
+    """Its conflicts of rules too, so that plans and conflicts may be kept in sets."""
+    rules = (MappingRule("color", ("%[farbe]", "none")),)
+    made = plan(COLOR, fields=(RIGHT,), rules=rules)
+    assert len({made, plan(COLOR, fields=(RIGHT,), rules=rules)}) == 1
+    assert "mapping rule is '%[farbe]', 'none' and has to be '%[color]'" in str(made)
+
+
+def test_a_key_with_control_characters_is_shown_without_them() -> None:
+    """A plan prints as text in a terminal, whatever the keys of documents hold."""
+    (conflict,) = infer([{"a\x1b[31mb": 1}]).mixed
+    assert "\x1b" not in str(conflict)
 
 
 def test_all_spellings_of_a_key_have_to_be_read() -> None:
@@ -356,6 +407,9 @@ def test_rules_are_read_whatever_else_stands_there() -> None:
         ([OfNumPy(["a", "b"])], {"facet": True, "free_text": True, "multi_value": True}),
         ([date(2026, 1, 2), "2026-01-03"], {"type": "DATE", "facet": True}),
         ([2**70, 5], {"type": "LONG", "facet": True}),
+        ([10.0, 2], {"type": "DOUBLE", "facet": True, "also_fits": ("LONG", "LONG_64")}),
+        (["2026-01-03"], {"facet": True, "free_text": True, "also_fits": ("DATE",)}),
+        ([[0.1, 2]], {"facet": True, "free_text": True, "multi_value": True, "also_fits": ("VECTOR",)}),
     ],
 )
 def test_values_tell_what_a_field_has_to_be(values: list[Any], need: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from coveo_enrich import CoveoSource, RetryPolicy
-from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
+from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused, NoReply
 from coveo_enrich.index import CoveoSearch, FoundItem, FoundItems, ItemQuery
 
 SEARCH = "https://platform.cloud.coveo.com/rest/search/v2?organizationId=myorg"
@@ -91,6 +91,29 @@ def test_of_several_queries_the_first_that_finds_something_is_the_last_that_is_s
     assert [body.get("aq") for body in bodies(httpx_mock)] == ['@color=="Yellow"', None]
 
 
+@pytest.mark.usefixtures("name_of_source")
+def test_items_that_are_counted_and_do_not_come_are_an_error(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """An answer that counts items and holds none raises: it is not taken for a query that finds nothing."""
+    httpx_mock.add_response(url=SEARCH, json=answer(total=5))
+    with pytest.raises(CoveoRefused, match="no more than 0 of the 5 results that it counts"):
+        search.find([YELLOW, WORDS])
+
+
+@pytest.mark.usefixtures("name_of_source")
+def test_items_of_which_all_are_left_out_are_none(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """An answer that says itself that none of the items it counts can be had found nothing."""
+    httpx_mock.add_response(url=SEARCH, json={**answer(total=5), "totalCountFiltered": 0})
+    assert search.find(YELLOW) == FoundItems()
+
+
+@pytest.mark.usefixtures("name_of_source")
+def test_what_is_too_long_to_be_read_is_told(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """An answer of over 32 MB raises an error that says what to do, and is not asked for again."""
+    httpx_mock.add_response(url=SEARCH, content=b" " * 32_000_001)
+    with pytest.raises(NoReply, match="longer than 32,000,000 bytes: ask for fewer items or fields"):
+        search.find(YELLOW)
+
+
 def test_no_query_finds_nothing_and_asks_nothing(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """No query at all, as from a picture in which nothing was seen, sends nothing and finds nothing."""
     assert search.find([]) == FoundItems()
@@ -111,7 +134,7 @@ def test_a_key_that_may_not_see_the_source_searches_the_organization(
 def test_a_source_that_is_not_there_is_told(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """An unknown source raises; items of another source are not taken for its own."""
     httpx_mock.add_response(url=SOURCE_CALL, status_code=404, json={"errorCode": "SOURCE_DOES_NOT_EXIST"})
-    with pytest.raises(ConfigurationError, match="no source src in the organization myorg"):
+    with pytest.raises(CoveoRefused, match=r"SOURCE_DOES_NOT_EXIST.*Check the source id"):
         search.find(YELLOW)
 
 
@@ -142,6 +165,18 @@ def test_an_error_inside_a_success_is_raised(search: CoveoSearch, httpx_mock: HT
     httpx_mock.add_response(url=SEARCH, json=said)
     with pytest.raises(CoveoRefused, match="QueryExceptionInvalidSyntax"):
         search.find(ItemQuery(expression="@color=="))
+
+
+@pytest.mark.usefixtures("name_of_source")
+def test_a_warning_inside_a_success_is_logged(
+    search: CoveoSearch, httpx_mock: HTTPXMock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What Coveo warns of with a 200 is logged without the key, and what was found counts."""
+    httpx_mock.add_response(
+        url=SEARCH, json={**answer("p://1"), "warnings": [{"message": "a mirror is late, xx-platform"}]}
+    )
+    assert search.find(YELLOW).total == 1
+    assert caplog.messages == ["search for items: Coveo warns: a mirror is late, (the key)"]
 
 
 @pytest.mark.usefixtures("name_of_source")

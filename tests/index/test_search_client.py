@@ -17,7 +17,7 @@ from passing_time import PassingTime
 from pytest_httpx import HTTPXMock
 
 from coveo_enrich import CoveoSource, RetryPolicy
-from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused
+from coveo_enrich.errors import AccessRefused, ConfigurationError, CoveoRefused, NoReply
 from coveo_enrich.index import CoveoSearch, Finding
 from coveo_enrich.index.search.expressions import LONGEST, can_be_quoted, is_any_of
 from coveo_enrich.index.search.reading_back import groups_of, with_one_of
@@ -35,6 +35,7 @@ class Push:
 
 
 SOURCE_CALL = "https://platform.cloud.coveo.com/rest/organizations/myorg/sources/src"
+CATALOG_CALL = "https://platform.cloud.coveo.com/rest/organizations/myorg/catalogconfigurations/source/src"
 
 
 @pytest.fixture(autouse=True)
@@ -300,6 +301,93 @@ def test_fewer_results_than_are_counted_are_an_error(
         search.read_back(["product://1", "product://2"], [])
 
 
+def test_a_look_that_gives_fewer_than_it_counts_is_followed_by_another(
+    search: CoveoSearch, httpx_mock: HTTPXMock
+) -> None:
+    """An answer that counts more than it gives ends no `verify`: what was seen before stays, what follows counts."""
+    both = {**YELLOW, "product://2": {"color": "Red"}}
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://1", color="Yellow")]})
+    httpx_mock.add_response(url=SEARCH, json={"results": [], "totalCount": 1})
+    httpx_mock.add_response(url=SEARCH, json={"results": [item("product://2", color="Red")], "totalCount": 1})
+    assert search.verify(both).is_complete
+    assert [body["aq"].count("product://1") for body in bodies(httpx_mock)] == [2, 0, 0]
+
+
+def test_what_gives_fewer_than_it_counts_is_asked_for_again_alone(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """Of a look with one such answer the other answers count, and only what that one was about is asked for again."""
+    first, second = (f"product://{letter * 1_900}" for letter in "ab")
+    expected: dict[str, dict[str, Any]] = {first: {}, second: {}}
+    httpx_mock.add_response(url=SEARCH, json={"results": [], "totalCount": 1})
+    httpx_mock.add_response(url=SEARCH, json={"results": [item(second)], "totalCount": 1})
+    httpx_mock.add_response(url=SEARCH, json={"results": [item(first)], "totalCount": 1})
+    assert search.verify(expected).is_complete
+    assert [first in body["aq"] for body in bodies(httpx_mock)] == [True, False, True]
+
+
+def test_fewer_results_than_are_counted_are_an_error_at_the_end_of_the_time(
+    search: CoveoSearch, httpx_mock: HTTPXMock, passing: PassingTime
+) -> None:
+    """What Coveo counts and does not give until the last look raises, and is not taken for missing items."""
+    httpx_mock.add_response(url=SEARCH, json={"results": []})
+    httpx_mock.add_response(url=SEARCH, json={"results": [], "totalCount": 1}, is_reusable=True)
+    with pytest.raises(CoveoRefused, match="no more than 0 of the 1 results that it counts") as raised:
+        search.verify(YELLOW, timeout=10)
+    assert passing.monotonic() == pytest.approx(10)
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301 - pickled here
+
+
+def test_a_last_look_that_was_broken_off_settles_nothing(httpx_mock: HTTPXMock, passing: PassingTime) -> None:
+    """When the last finished look gave fewer results than it counted, that raises, although one more was begun."""
+    httpx_mock.add_response(url=SEARCH, json={"results": []})
+    httpx_mock.add_response(url=SEARCH, json={"results": [], "totalCount": 1})
+    client = CoveoSearch(SOURCE, calls_per_five_minutes=3)
+    with client, pytest.raises(CoveoRefused, match="results that it counts"):
+        client.verify(YELLOW, timeout=150)
+    assert passing.waits == [30, 30]
+
+
+def test_a_variant_is_looked_at_again_when_more_was_counted(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """That a variant is no result of its own is said after an answer that gives all that it counts."""
+    httpx_mock.add_response(url=CATALOG_CALL, status_code=404)
+    httpx_mock.add_response(url=SEARCH, json={"results": [], "totalCount": 1})
+    httpx_mock.add_response(url=SEARCH, json={"results": []})
+    found = search.verify({"variant://1": {"objecttype": "Variant"}})
+    assert [one.kind for one in found.findings] == ["no result of its own"]
+    assert len(searches(httpx_mock)) == 2
+
+
+TOO_LONG = b" " * 32_000_001
+
+
+def test_what_is_too_long_for_one_answer_is_asked_for_in_halves(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """Items whose answer is over 32 MB together are asked for in halves, until the answers can be read."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = [number for number in range(5) if f'"product://{number}"' in json.loads(request.content)["aq"]]
+        results = [item(f"product://{number}") for number in asked]
+        return (
+            httpx.Response(200, json={"results": results}) if len(asked) < 3 else httpx.Response(200, content=TOO_LONG)
+        )
+
+    httpx_mock.add_callback(answer, url=SEARCH, is_reusable=True)
+    ids = [f"product://{number}" for number in range(5)]
+    assert list(search.read_back(ids, [])) == ids
+    assert [body["aq"].count("product:") // 2 for body in bodies(httpx_mock)] == [5, 2, 3, 1, 2]
+    expected: dict[str, dict[str, Any]] = {one: {} for one in ids}
+    assert search.verify(expected, timeout=0).is_complete
+
+
+def test_an_item_that_is_too_long_for_an_answer_is_told(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
+    """One item alone with more than is read raises an error that names it and what to do, without another try."""
+    httpx_mock.add_response(url=SEARCH, content=TOO_LONG)
+    with pytest.raises(NoReply) as raised:
+        search.read_back(["product://1"], [])
+    assert str(raised.value) == (
+        "search for items: the answer is longer than 32,000,000 bytes for product://1 alone: ask for fewer fields "
+        "(platform.cloud.coveo.com)"
+    )
+
+
 def test_no_more_results_are_wanted_than_a_call_may_give(search: CoveoSearch, httpx_mock: HTTPXMock) -> None:
     """Of items of the same id in very many sources a thousand are read."""
     results = [item("product://1", number) for number in range(1_000)]
@@ -339,6 +427,13 @@ def test_the_values_of_a_field_are_counted(search: CoveoSearch, httpx_mock: HTTP
     assert list(search.facet("color", expression="@kind==kayak").items()) == [("Yellow", 9), ("Red", 2)]
     (body,) = bodies(httpx_mock)
     assert (body["aq"], body["numberOfResults"], body["facets"][0]["field"]) == ("@kind==kayak", 0, "color")
+
+
+@pytest.mark.parametrize("most", [0, 1_001, True])
+def test_a_number_of_values_out_of_its_range_is_refused(search: CoveoSearch, most: int) -> None:
+    """More than a thousand values, or none, are not asked for."""
+    with pytest.raises(ConfigurationError, match="most must be a whole number, from 1 to 1,000"):
+        search.facet("color", most=most)
 
 
 @given(st.text())

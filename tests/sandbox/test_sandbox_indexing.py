@@ -142,6 +142,12 @@ def test_metadata_without_a_field_is_dropped_by_the_name_it_was_sent_under() -> 
     assert [key for key, _ in kept.dropped] == ["Kayak_Type"]
 
 
+@pytest.mark.parametrize("value", ["", [], None])
+def test_nothing_is_dropped_as_nothing_where_there_is_no_field(value: Any) -> None:  # noqa: ANN401 - any JSON
+    """A value that is empty is told as empty, and not as lost for want of a field."""
+    assert indexed_fields({"keel": value}, {}).dropped == (("keel", "the value is empty"),)
+
+
 def test_reserved_keys_are_no_metadata() -> None:
     """Reserved keys are neither indexed nor dropped, whatever their case."""
     item = sent_item({"DocumentId": "product://1", "Data": "body", "fileExtension": ".html", "ec_name": "Kayak"}, 10)

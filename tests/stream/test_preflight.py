@@ -85,12 +85,14 @@ def test_a_dry_run_looks_at_nothing(sandbox: CoveoSandbox) -> None:
     assert not sandbox.requests()
 
 
-def test_a_setting_that_loses_no_value_stops_nothing(sandbox: CoveoSandbox) -> None:
-    """A field that keywords do not find holds its values all the same; the plan tells of it, and no push is stopped."""
+def test_a_setting_that_loses_no_value_stops_nothing(sandbox: CoveoSandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """A field that keywords do not find holds its values: it stops no push, and the log and the plan tell of it."""
     sandbox.create_field("color")
     with StreamClient(source_of(sandbox), needs=[COLOR]) as client:
         client.update([ITEM])
     assert sandbox.items() == [ITEM]
+    warned = [record.getMessage() for record in caplog.records if record.name == "coveo_enrich.stream"]
+    assert ["facet" in warned[0], "mergeWithLexicon" in warned[1], len(warned)] == [True, True, 2]
     with FieldClient(source_of(sandbox)) as fields:
         plan = fields.plan([COLOR])
     assert [conflict.setting for conflict in plan.conflicts] == ["facet", "mergeWithLexicon"]

@@ -21,7 +21,7 @@ from coveo_enrich.enrichment.rules.when import When
 from coveo_enrich.enrichment.vocabulary.hierarchy import LEVELS
 from coveo_enrich.enrichment.vocabulary.vocabulary import Vocabulary
 from coveo_enrich.errors import ConfigurationError
-from coveo_enrich.index.fields.needs import FieldNeed, IndexFieldType
+from coveo_enrich.index.fields.needs import ExistingFieldType, FieldNeed
 
 __all__ = ["Evidence", "FieldMapping", "FieldRule"]
 
@@ -115,7 +115,8 @@ class FieldMapping:
         """The fields that Coveo needs so that nothing that is written vanishes: one a rule, and the provenance field.
 
         A text can be searched and is a facet; a list is a multi-value facet, and a hierarchical one when the
-        vocabulary's values have levels. A number needs decimals, unless all values of its vocabulary are whole.
+        vocabulary's values have levels. A number needs decimals; where all values of its vocabulary are whole, a field
+        of whole numbers that is there already will do.
         """
         fields = tuple(_need(rule) for rule in self.rules)
         return fields if self.provenance is None else (*fields, FieldNeed(self.provenance))
@@ -128,7 +129,7 @@ class FieldMapping:
 
 def _need(rule: FieldRule) -> FieldNeed:
     if rule.type == "number":
-        return FieldNeed(rule.field, type=_number_type(rule.vocabulary), facet=True)
+        return FieldNeed(rule.field, type="DOUBLE", facet=True, also_fits=_whole_number_types(rule.vocabulary))
     many = rule.values == "many"
     return FieldNeed(
         rule.field,
@@ -139,10 +140,10 @@ def _need(rule: FieldRule) -> FieldNeed:
     )
 
 
-def _number_type(vocabulary: Vocabulary | None) -> IndexFieldType:
-    """The narrowest type of field for all numbers that may be written."""
+def _whole_number_types(vocabulary: Vocabulary | None) -> tuple[ExistingFieldType, ...]:
+    """The types of field for whole numbers that hold all numbers that may be written."""
     numbers = [] if vocabulary is None else [typed(value, "number") for value in vocabulary.values]
-    whole = [number for number in numbers if isinstance(number, int)]
-    if not whole or len(whole) < len(numbers):
-        return "DOUBLE"
-    return "LONG" if all(-_LARGEST_LONG <= number < _LARGEST_LONG for number in whole) else "LONG_64"
+    if not numbers or not all(isinstance(number, int) for number in numbers):
+        return ()
+    is_long = all(isinstance(number, int) and -_LARGEST_LONG <= number < _LARGEST_LONG for number in numbers)
+    return ("LONG", "LONG_64") if is_long else ("LONG_64",)

@@ -19,8 +19,8 @@ class AppliedFields:
     Attributes:
         created: Fields that were created, including those somebody else created at the same moment.
         mapped: Fields for which the source got a mapping rule, likewise.
-        found: Fields that were there already, or had their rule, and do what is needed: somebody made them after the
-            plan, or it was applied before. Nothing was done about them.
+        found: Fields that were there already, or had their rule, and do what is needed: they were made after the plan,
+            by somebody else or as it was applied before. Nothing was done about them.
         in_conflict: Fields of the plan's conflicts. Nothing was done about those either.
     """
 
@@ -31,8 +31,8 @@ class AppliedFields:
 
     @property
     def must_push_again(self) -> bool:
-        """Whether items that are in the source have to be pushed again to fill them: Coveo looks back at none."""
-        return bool(self.created or self.mapped)
+        """Whether items that were pushed before have to be pushed again to fill them: Coveo looks back at none."""
+        return bool(self.created or self.mapped or self.found)
 
     def __add__(self, other: AppliedFields) -> AppliedFields:
         return AppliedFields(
@@ -61,7 +61,7 @@ class AppliedFields:
         }
         yield from ((what, ", ".join(names)) for what, names in told.items() if names)
         if self.must_push_again:
-            yield "", "items that were pushed before have to be pushed again: Coveo does not look back at them"
+            yield "", "items that were pushed before them have to be pushed again: Coveo does not look back at them"
         elif self.in_conflict:
             yield "", "nothing was changed"
         else:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from coveo_enrich._calls import CoveoCall
+from coveo_enrich._calls import LONGEST_LIST, CoveoCall
 from coveo_enrich.index.fields.needs import FieldNeed
 from coveo_enrich.index.fields.settings import FieldSettings, field_model
 from coveo_enrich.index.json_parts import objects_of
@@ -36,9 +36,8 @@ _PAGE: Final = 1_000
 def search_fields_call(place: CoveoPlace, names: Sequence[str], page: int) -> CoveoCall:
     """List fields of these names, a thousand at a time; the answer may hold others too."""
     body = {"page": page, "perPage": _PAGE, "sortBy": "name", "order": "ASC", "filters": {"fieldNames": list(names)}}
-    return CoveoCall(
-        "list the fields", "POST", f"{_fields(place)}/search", _encoded(body), privilege="Search, Fields: View"
-    )
+    url, privilege = f"{_fields(place)}/search", "Search, Fields: View"
+    return CoveoCall("list the fields", "POST", url, _encoded(body), privilege=privilege, max_bytes=LONGEST_LIST)
 
 
 def create_fields_call(place: CoveoPlace, needs: Iterable[FieldNeed]) -> CoveoCall:
@@ -51,7 +50,8 @@ def create_fields_call(place: CoveoPlace, needs: Iterable[FieldNeed]) -> CoveoCa
 
 def mappings_call(place: CoveoPlace) -> CoveoCall:
     """Read all mapping rules of the source."""
-    return CoveoCall("read the mappings", "GET", f"{source_url(place)}/mappings", privilege="Content, Sources: View")
+    url = f"{source_url(place)}/mappings"
+    return CoveoCall("read the mappings", "GET", url, privilege="Content, Sources: View", max_bytes=LONGEST_LIST)
 
 
 def add_rule_call(place: CoveoPlace, field: str, metadata: Iterable[str]) -> CoveoCall:
@@ -61,10 +61,11 @@ def add_rule_call(place: CoveoPlace, field: str, metadata: Iterable[str]) -> Cov
     return CoveoCall(f"map the field {field}", "POST", url, _encoded(body), privilege="Content, Sources: Edit")
 
 
-def metadata_call(place: CoveoPlace, page: int, per_page: int) -> CoveoCall:
+def metadata_call(place: CoveoPlace, page: int) -> CoveoCall:
     """Read a page of the report about the metadata that the source received, if there is one."""
-    url = f"{source_url(place)}/metadata?page={page}&perPage={per_page}"
-    return CoveoCall("read the metadata report", "GET", url, privilege="Content, Source metadata: View")
+    url = f"{source_url(place)}/metadata?page={page}&perPage=100"
+    privilege = "Content, Source metadata: View"
+    return CoveoCall("read the metadata report", "GET", url, privilege=privilege, max_bytes=LONGEST_LIST)
 
 
 def fields_in(answer: Mapping[str, Any]) -> Iterator[FieldSettings]:

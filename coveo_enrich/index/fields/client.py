@@ -180,11 +180,11 @@ def _add_missing_rules(wanted: Mapping[str, Sequence[str]], place: CoveoPlace, s
 
 
 def _names_with_rule(wanted: Mapping[str, Sequence[str]], place: CoveoPlace, send: Send) -> set[str]:
-    """Those of some fields for which there is a rule."""
+    """Those of some fields for which there is a rule for items of all types."""
     rules = [rule for rule in read_rules(place, send) if rule.field in wanted]
     conflicts = [
         str(conflict) for name, metadata in wanted.items() for conflict in rule_conflicts(name, metadata, rules)
     ]
     if conflicts:
         raise FieldsInConflict(tuple(conflicts))
-    return {rule.field for rule in rules}
+    return {rule.field for rule in rules if not rule.type}

@@ -15,8 +15,8 @@ from typing import Any, Final, cast
 import attrs
 
 from coveo_enrich.index.fields.names import RESERVED, is_field_name
-from coveo_enrich.index.fields.needs import FieldNeed, IndexFieldType
-from coveo_enrich.index.fields.settings import FieldConflict, FieldSettings, shortcomings
+from coveo_enrich.index.fields.needs import ExistingFieldType, FieldNeed, IndexFieldType
+from coveo_enrich.index.fields.settings import FieldConflict, FieldSettings
 from coveo_enrich.index.fields.values import as_sent, is_something
 
 __all__ = ["Inferred", "infer"]
@@ -36,32 +36,22 @@ class Inferred:
             name that no field can have, for which there is no need.
         reserved: Keys that say what an item is and are no fields.
         spellings: The keys of fields of which a key is not in small letters.
-        narrower: Needs of narrower types that hold all values as well, by name: of texts that are dates, and of
-            decimal numbers that are whole.
     """
 
     needs: tuple[FieldNeed, ...]
     mixed: tuple[FieldConflict, ...]
     reserved: tuple[str, ...] = ()
     spellings: tuple[str, ...] = ()
-    narrower: Mapping[str, FieldNeed] = attrs.field(factory=dict[str, FieldNeed])
 
     def needs_in(self, fields: Mapping[str, FieldSettings]) -> list[FieldNeed]:
         """What the documents need where there are fields already.
 
-        That is a narrower type, where it loses less. That a text is to be a facet and found by keyword is a guess,
-        which is not held against a field of Coveo's own.
+        That a text is to be a facet and found by keyword is a guess, which is not held against a field of Coveo's own.
         """
-        return [self._need_in(fields[need.name], need) if need.name in fields else need for need in self.needs]
-
-    def _need_in(self, field: FieldSettings, need: FieldNeed) -> FieldNeed:
-        other = self.narrower.get(need.name)
-        fitting = other if other and _loses(need, field) and not _loses(other, field) else need
-        return attrs.evolve(fitting, facet=False, free_text=False) if field.system else fitting
-
-
-def _loses(need: FieldNeed, field: FieldSettings) -> bool:
-    return any(conflict.loses_values for conflict in shortcomings(need, field))
+        coveos = {name for name, field in fields.items() if field.system}
+        return [
+            attrs.evolve(need, facet=False, free_text=False) if need.name in coveos else need for need in self.needs
+        ]
 
 
 def infer(documents: Iterable[Mapping[str, Any]]) -> Inferred:
@@ -76,13 +66,11 @@ def infer(documents: Iterable[Mapping[str, Any]]) -> Inferred:
             seen.setdefault(str(key).lower(), _Seen()).add(str(key), value)
     known = {name: one for name, one in seen.items() if one.keys and name not in RESERVED}
     fields = {name: one for name, one in known.items() if is_field_name(name) and not one.holds_objects}
-    narrower = {name: one.narrower(name) for name, one in fields.items()}
     return Inferred(
         tuple(one.need(name) for name, one in fields.items()),
         tuple(_conflicts(known)),
         tuple(name for name in seen if name in RESERVED),
         tuple(key for name, one in fields.items() if set(one.keys) != {name} for key in one.keys),
-        {name: need for name, need in narrower.items() if need},
     )
 
 
@@ -115,6 +103,7 @@ class _Seen:
         self._has_only_dates = True
         self._has_only_whole = True
         self._has_long = False
+        self._has_only_vectors = True
         self.has_objects = False
         self.has_objects_in_lists = False
 
@@ -135,10 +124,12 @@ class _Seen:
         self._has_levels |= any(isinstance(part, str) and "|" in part for part in parts)
         self.has_objects_in_lists |= any(isinstance(part, dict | list) for part in parts)
         self._has_only_dates = False
+        self._has_only_vectors &= all(isinstance(part, int | float) and not isinstance(part, bool) for part in parts)
         self.types["STRING"] += 1
 
     def _add_single(self, kind: IndexFieldType, sent: Any) -> None:  # noqa: ANN401 - whatever JSON holds
         self.types[kind] += 1
+        self._has_only_vectors = False
         if kind == "STRING":
             self._has_only_dates &= _is_date(sent)
         elif kind in _NUMBERS:
@@ -159,18 +150,26 @@ class _Seen:
     def need(self, name: str) -> FieldNeed:
         kinds = self._kinds()
         if kinds == {"number"}:
-            return FieldNeed(name, type=next(kind for kind in reversed(_NUMBERS) if self.types[kind]), facet=True)
+            widest: IndexFieldType = next(kind for kind in reversed(_NUMBERS) if self.types[kind])
+            return FieldNeed(name, type=widest, facet=True, also_fits=self._also_fits(widest))
         if kinds == {"DATE"}:
             return FieldNeed(name, type="DATE", facet=True)
         return FieldNeed(
-            name, facet=True, multi_value=self._is_list, hierarchical=self._is_list and self._has_levels, free_text=True
+            name,
+            facet=True,
+            multi_value=self._is_list,
+            hierarchical=self._is_list and self._has_levels,
+            free_text=True,
+            also_fits=self._also_fits("STRING"),
         )
 
-    def narrower(self, name: str) -> FieldNeed | None:
-        kinds = self._kinds()
-        if kinds == {"number"} and self._has_only_whole:
-            return FieldNeed(name, type="LONG_64" if self._has_long else "LONG", facet=True)
-        return FieldNeed(name, type="DATE", facet=True) if kinds == {"STRING"} and self._has_only_dates else None
+    def _also_fits(self, kind: IndexFieldType) -> tuple[ExistingFieldType, ...]:
+        """Other types of fields that hold all values in the form in which they are sent."""
+        if kind == "DOUBLE" and self._has_only_whole:
+            return ("LONG_64",) if self._has_long else ("LONG", "LONG_64")
+        if kind != "STRING" or self._kinds() != {"STRING"}:
+            return ()
+        return ("VECTOR",) if self._has_only_vectors else ("DATE",) if self._has_only_dates else ()
 
     def _kinds(self) -> set[str]:
         kinds = {"number" if kind in _NUMBERS else kind for kind in self.types}

@@ -45,16 +45,20 @@ class MappingRule:
                 return False
         return False
 
-    def reads(self, metadata: str) -> bool:
+    def reads(self, metadata: str, *, any_case: bool = False) -> bool:
         """Whether a metadata of this name comes into the field where nothing else does before it.
 
         Of other origins than the crawler's, of which is what is pushed, it does not (docs.coveo.com/en/1839).
+
+        Args:
+            metadata: The name.
+            any_case: Whether the metadata may be spelled with other capitals.
         """
         for text in self.content:
             read = _METADATA.findall(text)
             if not read:  # a text as it stands always counts
                 return False
-            if {metadata, f"{metadata}:crawler"}.issuperset(read):
+            if {metadata, f"{metadata}:crawler"}.issuperset(one.lower() if any_case else one for one in read):
                 return True
         return False
 

@@ -13,18 +13,28 @@ import attrs
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.index.fields.names import check_field_name
 
-__all__ = ["FieldNeed", "IndexFieldType", "needs_by_name"]
+__all__ = ["ExistingFieldType", "FieldNeed", "IndexFieldType", "needs_by_name"]
 
 IndexFieldType = Literal["STRING", "LONG", "LONG_64", "DOUBLE", "DATE"]
 """A type of field, in Coveo's own words (platform.cloud.coveo.com, Field API)."""
 
+ExistingFieldType = Literal["STRING", "LONG", "LONG_64", "DOUBLE", "DATE", "VECTOR"]
+"""A type of a field that somebody else made."""
+
 _TYPES: Final[tuple[str, ...]] = get_args(IndexFieldType)
+_EXISTING: Final[tuple[str, ...]] = get_args(ExistingFieldType)
 _OF_TEXT_ONLY: Final = ("multi_value", "hierarchical", "free_text")
 
 
 def _check_type(_instance: object, _attribute: object, value: IndexFieldType) -> None:
     if value not in _TYPES:
         raise ConfigurationError(f"a field's type must be one of {', '.join(_TYPES)}; got {value!r}")
+
+
+def _check_also_fits(_instance: object, _attribute: object, value: tuple[object, ...]) -> None:
+    for one in value:
+        if one not in _EXISTING:
+            raise ConfigurationError(f"also_fits are of {', '.join(_EXISTING)}; got {one!r}")
 
 
 @attrs.frozen
@@ -38,6 +48,8 @@ class FieldNeed:
         multi_value: Whether it holds several values, each of them a facet value; only ``STRING``, default no.
         hierarchical: Whether ``|`` parts the levels of a value; only ``STRING``, default no.
         free_text: Whether a search without the field's name finds its words; only ``STRING``, default no.
+        also_fits: Other types that hold all its values, so that a field of one of them will do where it is there
+            already; it is created as ``type``. Default none.
 
     Raises:
         ConfigurationError: Coveo has no such field.
@@ -49,6 +61,7 @@ class FieldNeed:
     multi_value: bool = attrs.field(default=False, kw_only=True)
     hierarchical: bool = attrs.field(default=False, kw_only=True)
     free_text: bool = attrs.field(default=False, kw_only=True)
+    also_fits: tuple[ExistingFieldType, ...] = attrs.field(default=(), kw_only=True, validator=_check_also_fits)
 
     def __attrs_post_init__(self) -> None:
         odd = [option for option in _OF_TEXT_ONLY if getattr(self, option)]
@@ -71,5 +84,6 @@ def needs_by_name(needs: Iterable[FieldNeed]) -> dict[str, FieldNeed]:
 def _both(one: FieldNeed, other: FieldNeed) -> FieldNeed:
     if one.type != other.type:
         raise ConfigurationError(f"the field {one.name} is needed as {one.type} and as {other.type}: it has one type")
-    options = ("facet", *_OF_TEXT_ONLY)
-    return attrs.evolve(one, **{option: getattr(one, option) or getattr(other, option) for option in options})
+    options = {option: getattr(one, option) or getattr(other, option) for option in ("facet", *_OF_TEXT_ONLY)}
+    also_fits = tuple(kind for kind in one.also_fits if kind in other.also_fits)
+    return attrs.evolve(one, **options, also_fits=also_fits)

@@ -79,7 +79,7 @@ def plan_of(
     fields: Mapping[str, FieldSettings],
     rules: Sequence[MappingRule],
     unmapped: Iterable[str],
-    spellings: tuple[str, ...] = (),
+    spellings: tuple[str, ...] | None = None,
 ) -> FieldPlan:
     """Compare needs with what is there.
 
@@ -88,17 +88,21 @@ def plan_of(
         fields: The organization's fields, by name.
         rules: The mapping rules of the source.
         unmapped: Names of metadata that the source is known to have received and not indexed, as they were spelled.
-        spellings: The metadata of fields of which some is not spelled as the field is.
+        spellings: The metadata of fields of which some is not spelled as the field is; `None` when it is not known how
+            any is spelled.
 
     Raises:
         ConfigurationError: Two need one field with different types.
     """
     wanted = needs_by_name(needs)
-    metadata = metadata_of(wanted, spellings)
-    not_indexed, ruled = set(unmapped), {rule.field for rule in rules}
+    metadata = metadata_of(wanted, spellings or ())
+    not_indexed, ruled = set(unmapped), {rule.field for rule in rules if not rule.type}
     vanishing = {name for name in wanted if name not in ruled and not not_indexed.isdisjoint(metadata[name])}
     conflicts = {
-        name: tuple(_conflicts(need, fields.get(name), rules, vanishing, metadata[name]))
+        name: (
+            *_conflicts(need, fields.get(name), vanishing),
+            *rule_conflicts(name, metadata[name], rules, any_case=spellings is None),
+        )
         for name, need in wanted.items()
     }
     to_create = tuple(need for name, need in wanted.items() if name not in fields and name not in RESERVED)
@@ -115,7 +119,7 @@ def plan_of(
         to_map=to_map,
         right=tuple(name for name in wanted if name in fields and not conflicts[name] and name not in to_map),
         conflicts=tuple(conflict for several in conflicts.values() for conflict in several),
-        spellings=spellings,
+        spellings=spellings or (),
     )
 
 
@@ -150,13 +154,7 @@ def without_mixed(plan: FieldPlan, mixed: Iterable[FieldConflict]) -> FieldPlan:
 _NOT_MADE: Final = "no field is created for it, and its values are not indexed; a FieldNeed decides its type"
 
 
-def _conflicts(
-    need: FieldNeed,
-    field: FieldSettings | None,
-    rules: Sequence[MappingRule],
-    vanishing: Container[str],
-    metadata: Sequence[str],
-) -> Iterator[FieldConflict]:
+def _conflicts(need: FieldNeed, field: FieldSettings | None, vanishing: Container[str]) -> Iterator[FieldConflict]:
     if need.name in RESERVED:
         breaks = "it is a key of an item, and what it holds goes into no field"
         yield FieldConflict(need.name, "name", need.name, "another name", breaks, loses_values=True)
@@ -166,7 +164,6 @@ def _conflicts(
         if need.name in vanishing and _is_coveos(need.name, field):
             breaks = "its values may not be indexed; fields that Coveo maps itself are never mapped here"
             yield FieldConflict(need.name, "indexedBy", "NONE", "FIELD", breaks)
-    yield from rule_conflicts(need.name, metadata, rules)
 
 
 def _is_coveos(name: str, field: FieldSettings | None) -> bool:
@@ -174,17 +171,26 @@ def _is_coveos(name: str, field: FieldSettings | None) -> bool:
     return name.startswith("ec_") or (field is not None and field.system)
 
 
-def rule_conflicts(name: str, metadata: Sequence[str], rules: Iterable[MappingRule]) -> Iterator[FieldConflict]:
-    """The rules that do not surely fill a field with the metadata that is meant for it, however it is spelled."""
+def rule_conflicts(
+    name: str, metadata: Sequence[str], rules: Iterable[MappingRule], *, any_case: bool = False
+) -> Iterator[FieldConflict]:
+    """The rules that do not surely fill a field with the metadata that is meant for it.
+
+    Args:
+        name: The field.
+        metadata: The metadata for it, in each of its spellings.
+        rules: The rules of the source.
+        any_case: Whether the metadata may be spelled with other capitals: then a rule that reads it so loses nothing.
+    """
     for rule in rules:
         if rule.field == name and not all(map(rule.copies, metadata)):
             where = f"mapping rule for {rule.type}" if rule.type else "mapping rule"
             called = ", ".join(metadata)
             breaks = f"the source may fill the field with something else than the metadata {called}, or with nothing"
             # A rule for one type of item says nothing of the others.
-            is_lost = not rule.type and not all(map(rule.reads, metadata))
-            needs = [f"%[{one}]" for one in metadata]
-            yield FieldConflict(name, where, list(rule.content), needs, breaks, loses_values=is_lost)
+            is_lost = not rule.type and not all(rule.reads(one, any_case=any_case) for one in metadata)
+            needs = tuple(f"%[{one}]" for one in metadata)
+            yield FieldConflict(name, where, rule.content, needs, breaks, loses_values=is_lost)
 
 
 def _rows(plan: FieldPlan) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,6 @@ Nothing is changed here: that is `coveo_enrich.index.fields.client`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias, cast
 
@@ -41,7 +40,6 @@ Send: TypeAlias = Callable[[CoveoCall], Mapping[str, Any]]
 
 _MOST_PAGES: Final = 100
 _MOST_OF_A_REPORT: Final = 20  # it is a help, and not worth the calls that a push needs
-_SIZES_OF_REPORT: Final = (100, 10)  # each metadata comes with its values, so that a hundred may be too long an answer
 _NO_REPORT: Final = (
     HTTPStatus.OK,
     HTTPStatus.BAD_REQUEST,
@@ -51,6 +49,7 @@ _NO_REPORT: Final = (
     HTTPStatus.PRECONDITION_FAILED,
 )
 """Statuses of a report that is not there, that the key may not read, or that does not end."""
+_PAUSED: Final = "ORGANIZATION_IS_PAUSED"
 
 
 def plan_for_needs(needs: Iterable[FieldNeed], place: CoveoPlace, send: Send) -> FieldPlan:
@@ -77,7 +76,7 @@ def _plan(
     fields: Mapping[str, FieldSettings],
     place: CoveoPlace,
     send: Send,
-    spellings: tuple[str, ...] = (),
+    spellings: tuple[str, ...] | None = None,
 ) -> FieldPlan:
     rules = read_rules(place, send)
     return plan_of(needs, fields, rules, _unmapped(place, send) if fields else (), spellings)
@@ -116,7 +115,7 @@ def _unmapped(place: CoveoPlace, send: Send) -> set[str]:
     try:
         ways = _ways(place, send)
     except CoveoRefused as refused:
-        if refused.status in _NO_REPORT:
+        if refused.status in _NO_REPORT and refused.error_code != _PAUSED:
             return set()
         raise
     return set() if any(way == "FIELD" for _, way in ways) else {name for name, way in ways if way == "NONE"}
@@ -126,11 +125,11 @@ def _ways(place: CoveoPlace, send: Send) -> list[tuple[str, str]]:
     """All metadata of the report, with how it was indexed; none of a report whose pages are too long to be read."""
     from coveo_enrich._http import NoReplyTooLong  # noqa: PLC0415 - httpx is loaded by the first request
 
-    for size in _SIZES_OF_REPORT:
-        with suppress(NoReplyTooLong):
-            pages = list(_pages(lambda page, size=size: metadata_call(place, page, size), send, _MOST_OF_A_REPORT))  # type: ignore[misc]
-            return [way for answer in pages for way in ways_in(answer)]
-    return []
+    try:
+        pages = list(_pages(lambda page: metadata_call(place, page), send, _MOST_OF_A_REPORT))
+    except NoReplyTooLong:
+        return []
+    return [way for answer in pages for way in ways_in(answer)]
 
 
 def _pages(call_for: Callable[[int], CoveoCall], send: Send, most: int = _MOST_PAGES) -> Iterator[Mapping[str, Any]]:

@@ -6,10 +6,11 @@ Which calls read and make fields is `coveo_enrich.index.fields.calls`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
+from coveo_enrich.errors import shown
 from coveo_enrich.index.fields.needs import FieldNeed
 
 __all__ = ["FieldConflict", "FieldSettings", "field_model", "shortcomings"]
@@ -104,7 +105,12 @@ class FieldConflict:
     loses_values: bool = False
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.setting} is {self.has!r} and has to be {self.needs!r}, else {self.breaks}"
+        has, needs = _in_words(self.has), _in_words(self.needs)
+        return f"{shown(self.field)}: {self.setting} is {has} and has to be {needs}, else {self.breaks}"
+
+
+def _in_words(setting: object) -> str:
+    return ", ".join(map(repr, cast("tuple[object, ...]", setting))) if isinstance(setting, tuple) else repr(setting)
 
 
 def field_model(need: FieldNeed) -> dict[str, Any]:
@@ -127,7 +133,9 @@ def field_model(need: FieldNeed) -> dict[str, Any]:
 
 def shortcomings(need: FieldNeed, field: FieldSettings) -> Iterator[FieldConflict]:
     """What a field lacks that is needed. What it can do beyond that is no matter."""
-    if field.type != need.type and field.type not in _WIDER.get(need.type, ()):
+    if field.type in need.also_fits:
+        need = _in_another_type(need, field)
+    elif field.type != need.type and field.type not in _WIDER.get(need.type, ()):
         types = (need.type, field.type)
         is_lost = types not in _BENT
         breaks = _BENT.get(types) or _LOST.get(types, _OTHER)
@@ -147,6 +155,12 @@ def shortcomings(need: FieldNeed, field: FieldSettings) -> Iterator[FieldConflic
     ):
         if needs and not has:
             yield FieldConflict(need.name, setting, has, needs, f"{breaks}{_OF_COVEO if field.system else ''}")
+
+
+def _in_another_type(need: FieldNeed, field: FieldSettings) -> FieldNeed:
+    """What can be asked of a field of another type that holds the values as well."""
+    facet = need.facet and field.type != "VECTOR"
+    return attrs.evolve(need, facet=facet, multi_value=False, hierarchical=False, free_text=False)
 
 
 def _flag(model: Mapping[str, Any], key: str, *, default: bool = False) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from coveo_enrich._calls import CoveoCall
+from coveo_enrich._calls import LONGEST_LIST, CoveoCall
 from coveo_enrich.index.answer import Answer
 from coveo_enrich.index.json_parts import object_of
 from coveo_enrich.index.place import CoveoPlace
@@ -104,7 +104,7 @@ def logs_call(place: CoveoPlace, filters: Mapping[str, Sequence[str]], when: Tim
     url = f"{place.push_host}/logs/v1/organizations/{quote(place.organization_id, safe='')}?{query}"
     # The key is spelt so. Another spelling is no error: it brings the entries of every source.
     body = json.dumps({"sourcesIds": [place.source_id], **filters})
-    return CoveoCall(_OPERATION, "POST", url, body.encode(), privilege=_PRIVILEGES)
+    return CoveoCall(_OPERATION, "POST", url, body.encode(), privilege=_PRIVILEGES, max_bytes=LONGEST_LIST)
 
 
 def entries_in(answer: Answer) -> tuple[list[LogEntry], bool]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import attrs
 
-from coveo_enrich._calls import CoveoCall
+from coveo_enrich._calls import LONGEST_LIST, CoveoCall
 from coveo_enrich.errors import CoveoRefused, shown
 from coveo_enrich.index.json_parts import object_of, objects_of
 from coveo_enrich.index.place import CoveoPlace, source_url
@@ -21,6 +21,7 @@ from coveo_enrich.index.search.item_query import ItemQuery
 
 __all__ = [
     "MOST_FOUND",
+    "FewerThanCounted",
     "FoundItem",
     "FoundItems",
     "count_in",
@@ -44,6 +45,16 @@ _FACET: Final = "values"
 _FIND: Final = "search for items"
 _OK: Final = 200
 _PRIVILEGE: Final = "Search, Execute queries: Allowed"
+
+
+class FewerThanCounted(CoveoRefused):
+    """Coveo gave fewer results than it counts, as an index may that is in motion."""
+
+    @classmethod
+    def of(cls, call: CoveoCall, given: int, counted: int) -> FewerThanCounted:
+        """The error of the answer to a call."""
+        detail = f"the body has no more than {given:,} of the {counted:,} results that it counts"
+        return cls(call.operation, _OK, None, detail)
 
 
 @attrs.frozen
@@ -132,7 +143,7 @@ def facet_call(place: CoveoPlace, field: str, *, expression: str, of_source: str
 def fields_call(place: CoveoPlace) -> CoveoCall:
     """Ask which fields a search knows."""
     url = f"{place.search_host}/rest/search/v2/fields?organizationId={quote(place.organization_id, safe='')}"
-    return CoveoCall("list the fields that a search knows", "GET", url, privilege=_PRIVILEGE)
+    return CoveoCall("list the fields that a search knows", "GET", url, privilege=_PRIVILEGE, max_bytes=LONGEST_LIST)
 
 
 def found_in(answer: Mapping[str, Any], query: ItemQuery) -> FoundItems:
@@ -189,7 +200,7 @@ def facets_in(answer: Mapping[str, Any]) -> dict[str, bool]:
 
 def _call(place: CoveoPlace, operation: str, body: Mapping[str, Any]) -> CoveoCall:
     url = f"{place.search_host}/rest/search/v2?organizationId={quote(place.organization_id, safe='')}"
-    return CoveoCall(operation, "POST", url, json.dumps(body).encode(), privilege=_PRIVILEGE)
+    return CoveoCall(operation, "POST", url, json.dumps(body).encode(), privilege=_PRIVILEGE, max_bytes=LONGEST_LIST)
 
 
 def _only_of(source: str | None) -> dict[str, str]:

@@ -5,16 +5,19 @@ A 202 only says that something was received. What Coveo shows is proof; that tak
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
+
 from coveo_enrich._calls import CoveoCall, Pause
-from coveo_enrich.errors import ConfigurationError, CoveoRefused, shown
-from coveo_enrich.index.answer import lacks, require_list
+from coveo_enrich.errors import AccessRefused, ConfigurationError, shown
+from coveo_enrich.index.answer import require_list, warnings_in
 from coveo_enrich.index.catalog.reading import read_catalog
 from coveo_enrich.index.catalog.source_catalog import SourceCatalog
 from coveo_enrich.index.place import CoveoPlace
@@ -25,6 +28,7 @@ from coveo_enrich.index.receipts import Pushed
 from coveo_enrich.index.search.arguments import queries_in, require_fields_by_id, stamps_of, texts_in
 from coveo_enrich.index.search.calls import (
     MOST_FOUND,
+    FewerThanCounted,
     FoundItem,
     FoundItems,
     count_in,
@@ -47,7 +51,9 @@ from coveo_enrich.retry import RetryPolicy, require_count
 
 __all__ = ["CoveoSearch"]
 
-_MOST_VALUES: Final = 5_000
+_log = logging.getLogger("coveo_enrich.index")
+
+_MOST_VALUES: Final = 1_000  # no limit is documented; Coveo takes them from a thousand items by default
 _TIMEOUT_SECONDS: Final = 900.0
 _POLL_SECONDS: Final = 30.0
 
@@ -103,14 +109,13 @@ class CoveoSearch(PlatformClient):
             ConfigurationError: The ids or fields are not several texts.
             AccessRefused: The key lacks a privilege; the message says which.
             CoveoRefused: Coveo answered with another error, perhaps inside a success.
-            NoReply: Nothing was answered, several times over.
+            NoReply: Nothing was answered, several times over; or more than is read, for one item alone.
         """
         wanted = texts_in("fields", fields)
-        found: dict[str, Mapping[str, Any]] = {}
-        for some in self._found(texts_in("ids", ids), wanted):
-            shown = {one: items for one, items in some.items() if items}
-            found |= {one: max(items, key=lambda item: item.ordering_id or 0).fields for one, items in shown.items()}
-        return found
+        found: dict[str, list[FoundItem]] = {}
+        for some in groups_of(texts_in("ids", ids)):
+            found |= self._shown(some, wanted)
+        return {one: max(items, key=lambda item: item.ordering_id or 0).fields for one, items in found.items() if items}
 
     def verify(
         self,
@@ -133,25 +138,27 @@ class CoveoSearch(PlatformClient):
         Raises:
             ConfigurationError: A value is out of its range, or of another kind.
             AccessRefused: The key lacks a privilege; the message says which.
-            CoveoRefused: Coveo answered with another error, perhaps inside a success.
-            NoReply: Nothing was answered, several times over.
+            CoveoRefused: Coveo answered with another error, perhaps inside a success; or still gave fewer items than it
+                counts at the end of the time.
+            NoReply: Nothing was answered, several times over; or more than is read, for one item alone.
         """
         require_fields_by_id(expected)
         require_seconds("timeout", timeout)
         looked_for = _sampled(expected, sample)
         stamps = stamps_of(pushed)
         fields = {field for one in looked_for.values() for field in one}
-        found: dict[str, list[FoundItem]] = {}
+        seen = _Seen()
         left = list(looked_for)
         with suppress(OutOfTimeError):
             for pause in looks(timeout, self._poll_seconds):
-                for some in self._found(left, fields, pause):
-                    found.update(some)
-                so_far = compared(looked_for, found, given=len(expected), stamps=stamps, is_shown=self._is_shown)
-                left = so_far.to_look_at_again
+                self._look(left, fields, pause, seen)
+                so_far = compared(looked_for, seen.items, given=len(expected), stamps=stamps, is_shown=self._is_shown)
+                left = list(dict.fromkeys([*so_far.to_look_at_again, *seen.unsure]))
                 if not left:
                     break
-        return compared(looked_for, found, given=len(expected), stamps=stamps, is_shown=self._is_shown)
+        if seen.unsure:
+            raise next(iter(seen.unsure.values()))
+        return compared(looked_for, seen.items, given=len(expected), stamps=stamps, is_shown=self._is_shown)
 
     def find(self, query: ItemQuery | Iterable[ItemQuery], *, fields: Iterable[str] = (), most: int = 10) -> FoundItems:
         """Search the items of the source; those of all sources where the key may not ask what the source is called.
@@ -171,24 +178,30 @@ class CoveoSearch(PlatformClient):
             ConfigurationError: A value is out of its range.
             AccessRefused: The key lacks a privilege; the message says which.
             CoveoRefused: Coveo answered with another error, perhaps inside a success.
-            NoReply: Nothing was answered, several times over.
+            NoReply: Nothing was answered, several times over; or more than is read.
         """
         require_count("most", most, 1, MOST_FOUND)
         wanted = texts_in("fields", fields)
         for one in queries_in(query):
             call = find_call(self._place, one, wanted, of_source=self._source_name, most=most)
-            found = found_in(self._asked(call, "results"), one)
+            answer = self._results_of(call)
+            found = found_in(answer, one)
             if found.items:
                 return found
+            if count_in(answer):
+                raise FewerThanCounted.of(call, 0, count_in(answer))
         return FoundItems()
 
     def facet(self, field: str, *, expression: str = "", most: int = 100) -> dict[str, int]:
         """The values of a field, with how many items of the source have them, the most frequent first.
 
+        Coveo looks for values in a thousand items, and estimates counts: in a large source rare ones may be missing
+        (coveo.github.io/search-ui/interfaces/ifacetrequest.html, ``injectionDepth``).
+
         Args:
             field: The field, which has to be a facet.
             expression: Which items count, as an expression of Coveo's; default all.
-            most: How many values are given, 1 to 5,000, default 100.
+            most: How many values are given, 1 to 1,000, default 100.
 
         Returns:
             The values; none when no item has one.
@@ -208,18 +221,45 @@ class CoveoSearch(PlatformClient):
             self._require_facet(field)
         return values
 
-    def _found(
-        self, ids: list[str], fields: Iterable[str], pause: Pause | None = None
-    ) -> Iterator[dict[str, list[FoundItem]]]:
-        """The items of each id, none of one that is not shown, group by group."""
+    def _results_of(self, call: CoveoCall) -> Mapping[str, Any]:
+        from coveo_enrich._http import NoReplyTooLong  # noqa: PLC0415 - httpx is loaded by the first request
+
+        try:
+            return self._asked(call, "results")
+        except NoReplyTooLong as error:
+            raise attrs.evolve(error, reason=f"{error.reason}: ask for fewer items or fields") from error
+
+    def _look(self, ids: list[str], fields: Iterable[str], pause: Pause, seen: _Seen) -> None:
+        """Look at items once; an answer that gives fewer than it counts takes away nothing that was seen before."""
         for some in groups_of(ids):
-            yield by_id(some, self._items(with_one_of(some), fields, pause))
+            try:
+                seen.take(self._shown(some, fields, pause))
+            except FewerThanCounted as trouble:
+                seen.unsure |= dict.fromkeys(some, trouble)
+
+    def _shown(self, ids: list[str], fields: Iterable[str], pause: Pause | None = None) -> dict[str, list[FoundItem]]:
+        """The items of each id of a group, none of one that is not shown.
+
+        Raises:
+            FewerThanCounted: Coveo gives fewer than it counts.
+            NoReplyTooLong: The answer is too long for one id alone.
+        """
+        from coveo_enrich._http import NoReplyTooLong  # noqa: PLC0415 - httpx is loaded by the first request
+
+        try:
+            return by_id(ids, self._items(with_one_of(ids), fields, pause))
+        except NoReplyTooLong as error:
+            if len(ids) == 1:
+                reason = f"{error.reason} for {shown(ids[0])} alone: ask for fewer fields"
+                raise attrs.evolve(error, reason=reason) from error
+        half = len(ids) // 2
+        return self._shown(ids[:half], fields, pause) | self._shown(ids[half:], fields, pause)
 
     def _items(self, expression: str, fields: Iterable[str], pause: Pause | None) -> list[FoundItem]:
         """All items that match, also where Coveo gives fewer at once than it was asked for.
 
         Raises:
-            CoveoRefused: It gives fewer than it counts.
+            FewerThanCounted: It gives fewer than it counts.
         """
         items: list[FoundItem] = []
         page: list[FoundItem] = []
@@ -231,7 +271,7 @@ class CoveoSearch(PlatformClient):
             if len(items) >= count_in(answer):
                 return items
             if not page or page == before:
-                raise lacks(call, f"more than {len(items):,} of the {count_in(answer):,} results that it counts")
+                raise FewerThanCounted.of(call, len(items), count_in(answer))
 
     def _require_facet(self, field: str) -> None:
         """Raise when a field has no values as it is none, or no facet: a search has no error for that."""
@@ -262,15 +302,10 @@ class CoveoSearch(PlatformClient):
     def _read_source_name(self) -> str | None:
         try:
             name = name_in(self._calls.send(source_call(self._place)))
-        except CoveoRefused as refused:
+        except AccessRefused as refused:
             if refused.status == HTTPStatus.FORBIDDEN:
                 return None
-            if refused.status != HTTPStatus.NOT_FOUND:
-                raise
-            raise ConfigurationError(
-                f"there is no source {self._place.source_id} in the organization {self._place.organization_id}: "
-                f"{refused}"
-            ) from refused
+            raise
         if not can_be_quoted(name):
             raise ConfigurationError(
                 f"the source is called {shown(name)!r}, which no expression can hold, so that searches cannot be kept "
@@ -282,7 +317,28 @@ class CoveoSearch(PlatformClient):
         """An answer that holds the list that is wanted."""
         answer = self._calls.ask(call, pause=pause)
         require_list(call, answer, wanted)
+        for warning in warnings_in(answer):
+            _log.warning("%s: Coveo warns: %s", call.operation, warning)
         return answer.body
+
+
+@attrs.define
+class _Seen:
+    """What all looks saw together.
+
+    Attributes:
+        items: By id, what was shown last.
+        unsure: By id, what was wrong with the last answer about it, which proves nothing.
+    """
+
+    items: dict[str, list[FoundItem]] = attrs.field(factory=dict[str, list[FoundItem]])
+    unsure: dict[str, FewerThanCounted] = attrs.field(factory=dict[str, FewerThanCounted])
+
+    def take(self, items: Mapping[str, list[FoundItem]]) -> None:
+        """Take in an answer that is about these ids."""
+        self.items |= items
+        for one in items:
+            self.unsure.pop(one, None)
 
 
 def _sampled(expected: Mapping[str, Mapping[str, Any]], sample: int | None) -> Mapping[str, Mapping[str, Any]]:

@@ -153,7 +153,7 @@ def indexed_fields(metadata: Mapping[str, Json], fields: Mapping[str, Field], ru
         field = fields.get(key.lower())
         if field is None or field.name in rules:
             if key not in taken:
-                dropped.append((key, _NO_FIELD if field is None else f"a rule fills the field {field.name} otherwise"))
+                dropped.append((key, _why_dropped(value, field)))
             continue
         try:
             values[field.name] = fitted(value, field)
@@ -182,6 +182,17 @@ def _fill_by_rules(
         except UnfitError as reason:
             dropped.append((found.keys[0] if found.keys else name, f"in the field {name}: {reason}"))
     return frozenset(taken)
+
+
+def _why_dropped(value: Json, field: Field | None) -> str:
+    if _is_nothing(value):
+        return NO_VALUE
+    return _NO_FIELD if field is None else f"a rule fills the field {field.name} otherwise"
+
+
+def _is_nothing(value: Json) -> bool:
+    """Whether a value is none, with which nothing is lost."""
+    return value is None or value in ("", [])
 
 
 def fields_filled_by(key: str, fields: Mapping[str, Field], rules: RulesByField) -> list[Field]:
@@ -215,7 +226,7 @@ def fitted(value: Json, field: Field) -> Indexed:
     """
     if isinstance(value, str) and value and field.type == "STRING" and not (field.multi_value or field.key_value):
         return value  # what most values are, so that catalogs go through faster
-    if value is None or value in ("", []):
+    if _is_nothing(value):
         raise UnfitError(NO_VALUE)
     if field.key_value:
         return _dictionary(value, field)
