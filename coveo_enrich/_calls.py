@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -24,6 +26,7 @@ from coveo_enrich.retry import (
     RetryBudget,
     RetryPolicy,
     read_http_date,
+    require_count,
     retry_after_seconds,
     seconds_before_retry,
 )
@@ -32,8 +35,10 @@ if TYPE_CHECKING:
     from coveo_enrich._http import HttpSender, Interrupt, Reply
 
 __all__ = [
+    "CALLS_PER_FIVE_MINUTES",
     "LONGEST_LIST",
     "AuthorisedCall",
+    "Connections",
     "CoveoCall",
     "CoveoCaller",
     "Patience",
@@ -48,6 +53,8 @@ _log = logging.getLogger("coveo_enrich.calls")
 
 Pause = Callable[[float], None]
 """Waits so many seconds, or raises when the work was told to stop."""
+
+CALLS_PER_FIVE_MINUTES: Final = 250  # docs.coveo.com/en/o64d1129
 
 LONGEST_LIST: Final = 32_000_000
 """Bytes of an answer that lists things: a page of a hundred items with long texts is some megabytes."""
@@ -170,6 +177,47 @@ def _pause_asked_for(reply: Reply) -> float | None:
     """Seconds; a date is read by the clock of who wrote it, which may differ from this machine's."""
     now = read_http_date(reply.headers.get("date")) or datetime.now(UTC)
     return retry_after_seconds(reply.headers.get("retry-after"), now=now)
+
+
+class Connections:
+    """Connections and a pace, made on first use in each process, so that they pickle.
+
+    Args:
+        calls_per_five_minutes: How many calls are made in any five minutes, 1 or more.
+        ca_bundle: A file or folder of certificates to trust instead of the usual ones.
+        user_agent_suffix: What the user's program is called.
+
+    Raises:
+        ConfigurationError: ``calls_per_five_minutes`` is out of its range.
+    """
+
+    def __init__(
+        self, calls_per_five_minutes: int, *, ca_bundle: str | Path | None, user_agent_suffix: str | None
+    ) -> None:
+        require_count("calls_per_five_minutes", calls_per_five_minutes, 1)
+        self._calls_per_five_minutes = calls_per_five_minutes
+        self._ca_bundle = ca_bundle
+        self._user_agent_suffix = user_agent_suffix
+
+    @cached_property
+    def sender(self) -> HttpSender:
+        """What sends requests."""
+        from coveo_enrich._http import HttpSender  # noqa: PLC0415 - httpx is loaded by the first request
+
+        return HttpSender(user_agent_suffix=self._user_agent_suffix, ca_bundle=self._ca_bundle)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """What says when the next call's turn is."""
+        return Pace(self._calls_per_five_minutes)
+
+    def close(self) -> None:
+        """Release connections; the next call makes new ones."""
+        if "sender" in self.__dict__:
+            self.sender.close()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("sender", "pace")}
 
 
 class CoveoCaller:

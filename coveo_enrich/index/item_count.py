@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from coveo_enrich._calls import CoveoCall
 from coveo_enrich.index.json_parts import object_of
+from coveo_enrich.index.place import CoveoPlace, source_url
 
 __all__ = ["item_count_call", "parse_item_count"]
 
 
-def item_count_call(platform_host: str, organization_id: str, source_id: str) -> CoveoCall:
+def item_count_call(place: CoveoPlace) -> CoveoCall:
     """Ask for the state of a source. The key must be allowed to view it."""
-    path = f"/rest/organizations/{quote(organization_id, safe='')}/sources/{quote(source_id, safe='')}"
-    return CoveoCall("read the size of the source", "GET", platform_host + path)
+    return CoveoCall("read the size of the source", "GET", source_url(place))
 
 
 def parse_item_count(body: Mapping[str, Any]) -> int | None:

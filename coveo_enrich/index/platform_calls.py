@@ -7,26 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience, Pause, json_object
+from coveo_enrich._calls import Connections, CoveoCall, CoveoCaller, Patience, Pause, json_object
 from coveo_enrich.errors import CoveoRefused
 from coveo_enrich.index.answer import Answer, require_success
 from coveo_enrich.index.place import CoveoPlace
-from coveo_enrich.retry import Pace, RetryPolicy, require_count
+from coveo_enrich.retry import RetryPolicy
 
-if TYPE_CHECKING:
-    from coveo_enrich._http import HttpSender
-
-__all__ = ["CALLS_PER_FIVE_MINUTES", "PlatformCalls"]
-
-CALLS_PER_FIVE_MINUTES: Final = 250  # docs.coveo.com/en/o64d1129
+__all__ = ["PlatformCalls"]
 
 
 class PlatformCalls:
-    """Sends calls; connections are made on first use in each process, so that it pickles.
+    """Sends calls. Pickles without its connections.
 
     Args:
         place: Whose key is sent.
@@ -48,12 +42,11 @@ class PlatformCalls:
         ca_bundle: str | Path | None = None,
         user_agent_suffix: str | None = None,
     ) -> None:
-        require_count("calls_per_five_minutes", calls_per_five_minutes, 1)
+        self._connections = Connections(
+            calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix
+        )
         self._place = place
         self._retry = retry or RetryPolicy()
-        self._calls_per_five_minutes = calls_per_five_minutes
-        self._ca_bundle = ca_bundle
-        self._user_agent_suffix = user_agent_suffix
 
     def send(self, call: CoveoCall) -> Mapping[str, Any]:
         """The JSON object of `ask`, unless it says that the call failed.
@@ -77,7 +70,8 @@ class PlatformCalls:
             CoveoRefused: Coveo answered with an error that repeating does not cure, or with no JSON object.
             NoReply: Nothing was answered, several times over.
         """
-        caller = CoveoCaller(self._sender, self._place.read_platform_key, Patience(self._retry, self._pace))
+        patience = Patience(self._retry, self._connections.pace)
+        caller = CoveoCaller(self._connections.sender, self._place.read_platform_key, patience)
         reply = caller.reply_to(call, pause=pause or time.sleep)
         body = json_object(reply.body)
         if body is None and reply.body.strip():  # such as a proxy's log-in page
@@ -86,19 +80,4 @@ class PlatformCalls:
 
     def close(self) -> None:
         """Release connections; the next call makes new ones."""
-        sender = self.__dict__.pop("_sender", None)
-        if sender is not None:
-            sender.close()
-
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_sender", "_pace")}
-
-    @cached_property
-    def _sender(self) -> HttpSender:
-        from coveo_enrich._http import HttpSender  # noqa: PLC0415 - httpx is loaded by the first request
-
-        return HttpSender(user_agent_suffix=self._user_agent_suffix, ca_bundle=self._ca_bundle)
-
-    @cached_property
-    def _pace(self) -> Pace:
-        return Pace(self._calls_per_five_minutes)
+        self._connections.close()

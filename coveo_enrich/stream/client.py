@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
-from coveo_enrich._calls import CoveoCall, CoveoCaller, Patience
+from coveo_enrich._calls import CALLS_PER_FIVE_MINUTES, Connections, CoveoCall, CoveoCaller, Patience
 from coveo_enrich._progress import require_progress, with_progress
 from coveo_enrich.errors import CoveoRefused, NoReply, SourceSizeUnknown
 from coveo_enrich.index.fields.needs import FieldNeed
 from coveo_enrich.index.item_count import item_count_call, parse_item_count
-from coveo_enrich.retry import Pace, RetryPolicy, require_count
+from coveo_enrich.retry import RetryPolicy, require_count
 from coveo_enrich.stream.load import LoadStream
 from coveo_enrich.stream.partial import PartialUpdate
 from coveo_enrich.stream.preflight import FieldCheck, Preflight
@@ -30,14 +29,10 @@ from coveo_enrich.stream.settings import Checks, DryRun, StreamSettings, require
 from coveo_enrich.stream.source import CoveoSource
 from coveo_enrich.stream.updates import UpdateRun
 
-if TYPE_CHECKING:
-    from coveo_enrich._http import HttpSender
-
 __all__ = ["StreamClient"]
 
 _DEFAULT_CHUNK_BYTES: Final = 128_000_000
 _DEFAULT_MAX_ITEMS: Final = 1_000_000
-_CALLS_PER_FIVE_MINUTES: Final = 250
 
 Documents = Iterable[Mapping[str, Any]]
 _Given = TypeVar("_Given")
@@ -92,14 +87,16 @@ class StreamClient:
         needs: Iterable[FieldNeed] = (),
         on_chunk: Callable[[ChunkReceipt], object] | None = None,
         progress: bool = False,
-        calls_per_five_minutes: int = _CALLS_PER_FIVE_MINUTES,
+        calls_per_five_minutes: int = CALLS_PER_FIVE_MINUTES,
         ca_bundle: str | Path | None = None,
         user_agent_suffix: str | None = None,
     ) -> None:
         require_many("dictionary_fields", dictionary_fields)
         if progress:
             require_progress()
-        require_count("calls_per_five_minutes", calls_per_five_minutes, 1)
+        self._connections = Connections(
+            calls_per_five_minutes, ca_bundle=ca_bundle, user_agent_suffix=user_agent_suffix
+        )
         self._source = source
         self._settings = StreamSettings(
             max_chunk_bytes=max_chunk_bytes,
@@ -111,9 +108,6 @@ class StreamClient:
             progress=progress,
         )
         self._preflight = Preflight(source, needs)
-        self._calls_per_five_minutes = calls_per_five_minutes
-        self._ca_bundle = ca_bundle
-        self._user_agent_suffix = user_agent_suffix
 
     def load(
         self,
@@ -367,8 +361,7 @@ class StreamClient:
 
     def close(self) -> None:
         """Release connections. A stream that is open stays open."""
-        if "_sender" in self.__dict__:
-            self._sender.close()
+        self._connections.close()
 
     def __enter__(self) -> Self:
         return self
@@ -381,33 +374,21 @@ class StreamClient:
     ) -> None:
         self.close()
 
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_sender", "_pace")}
-
     def __repr__(self) -> str:
         return f"StreamClient({self._source!r})"
 
-    @cached_property
-    def _sender(self) -> HttpSender:
-        from coveo_enrich._http import HttpSender  # noqa: PLC0415 - httpx is loaded by the first request
-
-        return HttpSender(user_agent_suffix=self._user_agent_suffix, ca_bundle=self._ca_bundle)
-
-    @cached_property
-    def _pace(self) -> Pace:
-        return Pace(self._calls_per_five_minutes)
-
     @property
     def _connection(self) -> Connection:
-        return Connection(self._source, self._sender, self._pace)
+        return Connection(self._source, self._connections.sender, self._connections.pace)
 
     def _check_fields(self, fields: FieldCheck | None, dry_run: DryRun) -> None:
         if dry_run is False:
             self._preflight.check(fields, self._ask_platform)
 
     def _ask_platform(self, call: CoveoCall, patience: Patience | None = None) -> Mapping[str, Any]:
-        own = patience or Patience(self._settings.retry, self._pace)
-        return CoveoCaller(self._sender, self._source.read_platform_key, own).send(call, pause=time.sleep)
+        own = patience or Patience(self._settings.retry, self._connections.pace)
+        caller = CoveoCaller(self._connections.sender, self._source.read_platform_key, own)
+        return caller.send(call, pause=time.sleep)
 
     def _update_run(
         self,
@@ -435,9 +416,8 @@ class StreamClient:
 
     def _items_in_source(self, patience: Patience) -> ExpectedItems:
         source = self._source
-        call = item_count_call(source.platform_host, source.organization_id, source.source_id)
         try:
-            answer = self._ask_platform(call, patience)
+            answer = self._ask_platform(item_count_call(source), patience)
         except (CoveoRefused, NoReply) as error:
             raise SourceSizeUnknown(source.source_id, str(error)) from error
         number = parse_item_count(answer)

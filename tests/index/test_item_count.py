@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from coveo_enrich import CoveoSource
 from coveo_enrich.index.item_count import item_count_call, parse_item_count
 
 
 def test_the_call_reads_the_source() -> None:
     """A GET of the source on the platform host, with ids quoted so that they cannot leave their place in the path."""
-    call = item_count_call("https://platform.cloud.coveo.com", "my org", "../a/b?c#d")
+    call = item_count_call(CoveoSource(organization_id="my org", source_id="../a/b?c#d", api_key="xx"))
     assert call.method == "GET"
     assert call.url == "https://platform.cloud.coveo.com/rest/organizations/my%20org/sources/..%2Fa%2Fb%3Fc%23d"
 

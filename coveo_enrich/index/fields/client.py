@@ -11,6 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, cast
 
+from coveo_enrich._calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.errors import ConfigurationError, CoveoEnrichError, CoveoRefused, FieldsInConflict, NoReply
 from coveo_enrich.index.fields.applied import AppliedFields
 from coveo_enrich.index.fields.calls import FIELDS_A_CALL, add_rule_call, create_fields_call
@@ -19,7 +20,6 @@ from coveo_enrich.index.fields.plan import FieldPlan, metadata_of, rule_conflict
 from coveo_enrich.index.fields.reading import Send, fields_named, plan_for_documents, plan_for_needs, read_rules
 from coveo_enrich.index.fields.settings import shortcomings
 from coveo_enrich.index.place import CoveoPlace
-from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.index.platform_client import PlatformClient
 from coveo_enrich.retry import RetryPolicy
 

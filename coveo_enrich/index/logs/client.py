@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from coveo_enrich._calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.errors import ConfigurationError
 from coveo_enrich.index.logs.following import Following
 from coveo_enrich.index.logs.report import IndexingReport
 from coveo_enrich.index.place import CoveoPlace
-from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.index.platform_client import PlatformClient, require_seconds
 from coveo_enrich.index.polling import OutOfTimeError, looks
 from coveo_enrich.index.receipts import SentBatches

@@ -33,7 +33,6 @@ __all__ = [
     "found_in",
     "items_call",
     "items_in",
-    "name_in",
     "source_call",
 ]
 
@@ -90,18 +89,6 @@ class FoundItems:
 def source_call(place: CoveoPlace) -> CoveoCall:
     """Ask what the source is called, which is what items say of where they come from."""
     return CoveoCall("read the name of the source", "GET", source_url(place), privilege="Content, Sources: View")
-
-
-def name_in(answer: Mapping[str, Any]) -> str:
-    """The name in an answer to `source_call`.
-
-    Raises:
-        CoveoRefused: There is none.
-    """
-    name = answer.get("name")
-    if not isinstance(name, str):
-        raise CoveoRefused("read the name of the source", _OK, None, "the body has no name")
-    return name
 
 
 def items_call(
@@ -223,6 +210,6 @@ def _number_of(value: Mapping[str, Any]) -> int:
 
 def _whole_number(value: object) -> int | None:
     try:
-        return int(float(str(value))) if isinstance(value, float) else int(str(value))
+        return int(value) if isinstance(value, float) else int(str(value))
     except (ValueError, OverflowError):
         return None

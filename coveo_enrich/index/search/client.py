@@ -15,13 +15,12 @@ from typing import Any, Final
 
 import attrs
 
-from coveo_enrich._calls import CoveoCall, Pause
+from coveo_enrich._calls import CALLS_PER_FIVE_MINUTES, CoveoCall, Pause
 from coveo_enrich.errors import AccessRefused, ConfigurationError, shown
-from coveo_enrich.index.answer import require_list, warnings_in
+from coveo_enrich.index.answer import lacks, require_list, warnings_in
 from coveo_enrich.index.catalog.reading import read_catalog
 from coveo_enrich.index.catalog.source_catalog import SourceCatalog
 from coveo_enrich.index.place import CoveoPlace
-from coveo_enrich.index.platform_calls import CALLS_PER_FIVE_MINUTES
 from coveo_enrich.index.platform_client import PlatformClient, require_seconds
 from coveo_enrich.index.polling import OutOfTimeError, looks
 from coveo_enrich.index.receipts import Pushed
@@ -40,7 +39,6 @@ from coveo_enrich.index.search.calls import (
     found_in,
     items_call,
     items_in,
-    name_in,
     source_call,
 )
 from coveo_enrich.index.search.expressions import can_be_quoted
@@ -300,12 +298,15 @@ class CoveoSearch(PlatformClient):
         return self._known_name
 
     def _read_source_name(self) -> str | None:
+        call = source_call(self._place)
         try:
-            name = name_in(self._calls.send(source_call(self._place)))
+            name = self._calls.send(call).get("name")
         except AccessRefused as refused:
             if refused.status == HTTPStatus.FORBIDDEN:
                 return None
             raise
+        if not isinstance(name, str):
+            raise lacks(call, "name")
         if not can_be_quoted(name):
             raise ConfigurationError(
                 f"the source is called {shown(name)!r}, which no expression can hold, so that searches cannot be kept "
