@@ -45,9 +45,19 @@ class Shade(Enum):
 class OfNumPy:
     """An array, as far as it matters."""
 
+    kind = "i"
+
+    @property
+    def dtype(self) -> OfNumPy:
+        """A type that is no moment."""
+        return self
+
     def tolist(self) -> list[int]:
         """Its values."""
         return [1, 2]
+
+
+OfNumPy.__module__ = "numpy"
 
 
 def read_back(sent: object, field: Field) -> Any:  # noqa: ANN401 - whatever a search gives

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from enum import Enum
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
+from coveo_enrich._json import NotJson, normal
 from coveo_enrich.index.fields.values import is_something
 
 __all__ = ["same_value"]
 
 _JOIN: Final = ";"
-_MOST_DIGITS: Final = 300
 _LARGEST_SENT: Final = 2**64
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,299})(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?")
 _PLAIN_FROM, _PLAIN_TO = 1e-3, 1e7
@@ -48,21 +46,13 @@ def same_value(sent: Any, found: Any, *, is_uri: bool = False) -> bool:  # noqa:
 
 
 def _plain(value: object) -> object:
-    """A value in the form in which it is sent."""
-    if isinstance(value, Enum):
-        return _plain(value.value)
-    if isinstance(value, Decimal):
-        is_short = value.is_finite() and value.adjusted() < _MOST_DIGITS
-        is_whole = is_short and value == value.to_integral_value()
-        return int(value) if is_whole else float(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in cast("Sequence[object]", value) if is_something(one)]
-    as_plain: object = getattr(value, "tolist", None)  # what NumPy has
-    if callable(as_plain):
-        return as_plain()
-    return str(value) if type(value).__module__ == "uuid" else value
+    """A value in the form in which it is sent, without what is nothing in a list; as it is when it cannot be sent."""
+    try:
+        sent = normal(value)
+    except NotJson:
+        sent = value
+    listed = isinstance(sent, list | tuple)
+    return [one for one in cast("Sequence[object]", sent) if is_something(one)] if listed else sent
 
 
 def _single(value: object) -> list[object]:
