@@ -208,9 +208,8 @@ class Backend:
             catalogs = self.catalogs.with_source(source.organization_id, source.source_id)
             intake = self._intake(source, call, receipt, files, now)
             if call == "merge" and catalogs.catalog_of(source.source_id) is None:
-                self._index.reject(source, intake, now, "a merge into a source without a catalog indexes nothing")
-            else:
-                self._index.update(source, intake, now)
+                intake = attrs.evolve(intake, refusal="a merge into a source without a catalog indexes nothing")
+            self._index.update(source, intake, now)
             return receipt
 
     def delete_older_than(self, source: Source, ordering_id: int, delay_minutes: int) -> Receipt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-__all__ = ["Refused", "StorageRefused", "invalid_parameter", "missing_parameter"]
+__all__ = ["Refused", "StorageRefused", "invalid_parameter", "missing_parameter", "not_understood"]
 
 
 @attrs.define(slots=False)
@@ -45,3 +45,8 @@ def invalid_parameter(message: str) -> Refused:
 def missing_parameter(name: str) -> Refused:
     """What Coveo answers to a call without a parameter that it needs."""
     return Refused(412, "MISSING_PARAMETER", f"The parameter {name} is missing.")
+
+
+def not_understood(what: str) -> Refused:
+    """A body that is no model of what is sent."""
+    return Refused(400, "INVALID_PARAMETER", f"It cannot be understood: {what}.")

@@ -260,9 +260,10 @@ class CoveoSandbox:
             check_configuration(configuration)
         except Refused as refused:
             raise ValueError(refused.message) from None
-        catalogs = self._now.backend.catalogs
-        catalogs.with_source(source.organization_id, source.source_id)
-        catalogs.change(source.organization_id, lambda now: now.configured(source.source_id, configuration))
+        self._now.backend.catalogs.change(
+            source.organization_id,
+            lambda now: now.with_source(source.source_id).configured(source.source_id, configuration),
+        )
 
     def remove_catalog(self, *, source_id: str | None = None, organization_id: str | None = None) -> None:
         """Leave a source without a catalog: of what is sent from now on, searches find items without an ``objecttype``.
@@ -277,9 +278,10 @@ class CoveoSandbox:
             ValueError: As in `items`.
         """
         source = self._source(source_id, organization_id)
-        catalogs = self._now.backend.catalogs
-        catalogs.with_source(source.organization_id, source.source_id)
-        catalogs.change(source.organization_id, lambda now: now.without_catalog_of(source.source_id))
+        self._now.backend.catalogs.change(
+            source.organization_id,
+            lambda now: now.with_source(source.source_id).without_catalog_of(source.source_id),
+        )
 
     def create_api_key(self, *privileges: Privilege) -> str:
         """Another API key, which may do only this; a call that needs more is answered with 403 ``ACCESS_DENIED``.

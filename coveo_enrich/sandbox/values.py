@@ -7,10 +7,17 @@ from typing import Any, Final
 
 import attrs
 
-__all__ = ["NO_VALUE", "Dropped", "Source", "SourceSize", "StoredItem"]
+__all__ = ["LIKE_NO_LOSS", "NO_VALUE", "Dropped", "Source", "SourceSize", "StoredItem", "is_no_loss"]
 
 NO_VALUE: Final = "the value is empty"
 """Why metadata without a value is not in the index, which is no loss; the last words of a reason."""
+LIKE_NO_LOSS: Final = f"%{NO_VALUE}"
+"""What `is_no_loss` says, as SQL's ``LIKE`` takes it."""
+
+
+def is_no_loss(reason: str) -> bool:
+    """Whether something was dropped for this reason with which nothing is lost."""
+    return reason.endswith(NO_VALUE)
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ from coveo_enrich.sandbox.browser.values import ShownField, moment, shown_field,
 from coveo_enrich.sandbox.platform.catalogs import Catalogs
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.item import searched_fields, view
-from coveo_enrich.sandbox.values import NO_VALUE, Dropped, StoredItem
+from coveo_enrich.sandbox.values import Dropped, StoredItem, is_no_loss
 
 __all__ = ["MOST_DROPPED", "Item", "LostMark", "Unindexed", "item_of"]
 
@@ -47,7 +47,7 @@ class Unindexed:
     @property
     def is_empty(self) -> bool:
         """Whether it had no value, so that nothing is lost."""
-        return self.reason.endswith(NO_VALUE)
+        return is_no_loss(self.reason)
 
 
 @attrs.frozen

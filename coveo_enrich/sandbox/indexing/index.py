@@ -74,10 +74,6 @@ class Index:
         """Carry out the files, and leave other items alone. Does not wait."""
         self._do(lambda: self._update(source, intake), now)
 
-    def reject(self, source: Source, intake: Intake, now: int, reason: str) -> None:
-        """Report that nothing of the files is carried out. Does not wait."""
-        self._do(lambda: self._reject(source, intake, reason), now)
-
     def remove_older(self, source: Source, ordering_id: int, now: int, *, due: int) -> None:
         """Let items whose last operation is strictly older leave when ``due`` has come. Does not wait."""
         self._do(lambda: self._store.plan_removal(self._store.key(source), ordering_id, due), now)
@@ -207,18 +203,16 @@ class Index:
         with self._store.transaction():
             self._take_in(self._store.key(source), intake)
 
-    def _reject(self, source: Source, intake: Intake, reason: str) -> None:
-        with self._store.transaction():
-            key = self._store.key(source)
-            for file in intake.files:
-                reject_file(self._store, key, intake, file, reason)
-                file.path.unlink()
+    def _why_barred(self, source: int, ordering_id: int) -> str | None:
+        barred_until = self._store.barred_until(source)
+        if ordering_id >= barred_until:
+            return None
+        return f"the source takes nothing in before {barred_until}, as deleteolderthan was told"
 
     def _take_in(self, source: int, intake: Intake) -> int:
-        barred_until = self._store.barred_until(source)
         counts = {file.file_id: 0 for file in intake.files}
-        if intake.ordering_id < barred_until:
-            reason = f"the source takes nothing in before {barred_until}, as deleteolderthan was told"
+        reason = intake.refusal or self._why_barred(source, intake.ordering_id)
+        if reason is not None:
             for file in intake.files:
                 reject_file(self._store, source, intake, file, reason)
         else:

@@ -185,8 +185,10 @@ def _fill_by_rules(
 
 
 def _why_dropped(value: Json, field: Field | None) -> str:
-    if _is_nothing(value):
-        return NO_VALUE
+    return NO_VALUE if _is_nothing(value) else _no_place(field)
+
+
+def _no_place(field: Field | None) -> str:
     return _NO_FIELD if field is None else f"a rule fills the field {field.name} otherwise"
 
 
@@ -209,7 +211,7 @@ def fields_filled_by(key: str, fields: Mapping[str, Field], rules: RulesByField)
     own = fields.get(key.lower())
     found = by_rules if own is None or own.name in rules else [*by_rules, own]
     if not found:
-        raise UnfitError(_NO_FIELD if own is None else f"a rule fills the field {own.name} otherwise")
+        raise UnfitError(_no_place(own))
     return found
 
 

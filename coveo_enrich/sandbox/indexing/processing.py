@@ -61,6 +61,7 @@ class Intake:
         fields: The fields that there were when they were accepted, by name.
         logged_at: The time of its entries in the logs, in milliseconds since 1970; `None` when nothing is logged.
         mappings: The mapping rules that there were then.
+        refusal: Why nothing of the files is carried out; `None` when it is.
     """
 
     call: Call
@@ -69,6 +70,7 @@ class Intake:
     fields: Mapping[str, Field]
     logged_at: int | None = None
     mappings: Mappings = attrs.field(kw_only=True, factory=Mappings)
+    refusal: str | None = attrs.field(kw_only=True, default=None)
 
 
 def process_file(

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from coveo_enrich.sandbox.values import NO_VALUE, Dropped, Source, StoredItem
+from coveo_enrich.sandbox.values import LIKE_NO_LOSS, Dropped, Source, StoredItem, is_no_loss
 
 __all__ = ["DroppedGroup", "SourceReader"]
 
@@ -34,7 +34,7 @@ class DroppedGroup:
     @property
     def is_empty(self) -> bool:
         """Whether they had no value, so that nothing is lost."""
-        return self.reason.endswith(NO_VALUE)
+        return is_no_loss(self.reason)
 
 
 class SourceReader:
@@ -101,7 +101,7 @@ class SourceReader:
         rows = self._database.execute(
             "SELECT reason, key, count(*) FROM dropped WHERE source = ? GROUP BY reason, key"
             " ORDER BY reason LIKE ?, 3 DESC, reason, key LIMIT ? OFFSET ?",
-            (self._key, f"%{NO_VALUE}", size, first),
+            (self._key, LIKE_NO_LOSS, size, first),
         )
         return [DroppedGroup(*row) for row in rows]
 

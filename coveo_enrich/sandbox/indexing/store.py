@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from coveo_enrich.sandbox.indexing.indexing import Indexed
 from coveo_enrich.sandbox.indexing.source_reader import SourceReader
 from coveo_enrich.sandbox.logs.entries import LOG_DAYS, Event, LogEntry
-from coveo_enrich.sandbox.values import NO_VALUE, Dropped, Source, SourceSize, StoredItem
+from coveo_enrich.sandbox.values import LIKE_NO_LOSS, Dropped, Source, SourceSize, StoredItem
 
 __all__ = ["Store"]
 
@@ -139,7 +139,7 @@ class Store:
             "SELECT organization_id, source_id, (SELECT count(*) FROM items WHERE source = sources.key),"
             " (SELECT count(*) FROM dropped WHERE source = sources.key AND reason NOT LIKE ?)"
             " FROM sources ORDER BY organization_id, source_id",
-            (f"%{NO_VALUE}",),
+            (LIKE_NO_LOSS,),
         )
         return [SourceSize(Source(organization, source), *numbers) for organization, source, *numbers in rows]
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from coveo_enrich.sandbox.platform.catalogs import (
+    LONGEST_NAME,
     AvailabilityFilter,
     Catalog,
     CatalogConfiguration,
     Catalogs,
     ObjectKind,
 )
-from coveo_enrich.sandbox.refusals import Refused
+from coveo_enrich.sandbox.refusals import not_understood
 from coveo_enrich.sandbox.strict_json import Json
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
     "configuration_model",
 ]
 
-_LONGEST_NAME = 50
 _LONGEST = 255
 # No limit is documented; a source is named in a URL, which is shorter.
 _LONGEST_SOURCE_ID = 100_000
@@ -65,9 +65,9 @@ def configuration_from_model(model: Mapping[str, Json], configuration_id: str) -
     """
     product = _kind(model, "product")
     if product is None:
-        raise _wrong("a configuration has a product")
+        raise not_understood("a configuration has a product")
     return CatalogConfiguration(
-        name=_text(model, "name", _LONGEST_NAME),
+        name=_text(model, "name", LONGEST_NAME),
         product=product,
         variant=_kind(model, "variant"),
         availability=_kind(model, "availability"),
@@ -84,7 +84,7 @@ def catalog_from_model(model: Mapping[str, Json], catalog_id: str) -> Catalog:
         Refused: As in `configuration_from_model`.
     """
     return Catalog(
-        _text(model, "name", _LONGEST_NAME),
+        _text(model, "name", LONGEST_NAME),
         _text(model, "sourceId", _LONGEST_SOURCE_ID),
         _text(model, "catalogConfigurationId"),
         catalog_id,
@@ -128,7 +128,7 @@ def _kind(model: Mapping[str, Json], name: str) -> ObjectKind | None:
     if kind is None:
         return None
     if not isinstance(kind, dict):
-        raise _wrong(f"{name} is an object")
+        raise not_understood(f"{name} is an object")
     skus = _text(kind, "availableSkusField") if name == "availability" else None
     return ObjectKind(_text(kind, "objectType"), _text(kind, "idField"), skus)
 
@@ -136,7 +136,7 @@ def _kind(model: Mapping[str, Json], name: str) -> ObjectKind | None:
 def _fields_mapping(mapping: Json) -> dict[str, str]:
     given = {} if mapping is None else mapping
     if not isinstance(given, dict):
-        raise _wrong("fieldsMapping is an object")
+        raise not_understood("fieldsMapping is an object")
     return {name: _text(given, name) for name in given}
 
 
@@ -147,15 +147,11 @@ def _availability_filter(said: Json) -> AvailabilityFilter:
         case "WHEN_SPECIFIED":
             return "WHEN_SPECIFIED"
         case _:
-            raise _wrong("availabilityFilterStrategy is ALWAYS or WHEN_SPECIFIED")
+            raise not_understood("availabilityFilterStrategy is ALWAYS or WHEN_SPECIFIED")
 
 
 def _text(model: Mapping[str, Json], key: str, longest: int = _LONGEST) -> str:
     text = model.get(key)
     if not isinstance(text, str) or not 1 <= len(text) <= longest:
-        raise _wrong(f"{key[:_LONGEST]} is a text of 1 to {longest} characters")
+        raise not_understood(f"{key[:_LONGEST]} is a text of 1 to {longest} characters")
     return text
-
-
-def _wrong(what: str) -> Refused:
-    return Refused(400, "INVALID_PARAMETER", f"It cannot be understood: {what}.")

@@ -15,13 +15,21 @@ import attrs
 from coveo_enrich.sandbox.refusals import Refused, invalid_parameter
 from coveo_enrich.sandbox.values import StoredItem
 
-__all__ = ["AvailabilityFilter", "Catalog", "CatalogConfiguration", "Catalogs", "ObjectKind", "usual_configuration"]
+__all__ = [
+    "LONGEST_NAME",
+    "AvailabilityFilter",
+    "Catalog",
+    "CatalogConfiguration",
+    "Catalogs",
+    "ObjectKind",
+    "usual_configuration",
+]
 
 AvailabilityFilter: TypeAlias = Literal["ALWAYS", "WHEN_SPECIFIED"]
 
 T = TypeVar("T")
 
-_LONGEST_NAME = 50
+LONGEST_NAME = 50
 _PRODUCT = "Product"
 
 
@@ -73,7 +81,7 @@ def usual_configuration(name: str, product: str, variant: str | None, availabili
     variants = None if variant is None else ObjectKind(variant, "ec_variant_id")
     stores = None if availability is None else ObjectKind(availability, "ec_availability_id", "ec_available_items")
     return CatalogConfiguration(
-        name=name[:_LONGEST_NAME],
+        name=name[:LONGEST_NAME],
         product=ObjectKind(product, "ec_product_id"),
         variant=variants,
         availability=stores,
@@ -130,7 +138,7 @@ class Catalogs:
         if source_id in self.history:
             return self
         configuration = usual_configuration(source_id, _PRODUCT, "Variant", "Availability")
-        catalog = Catalog(source_id[:_LONGEST_NAME], source_id, configuration.id)
+        catalog = Catalog(source_id[:LONGEST_NAME], source_id, configuration.id)
         named = attrs.evolve(self, history={**self.history, source_id: _FROM_THE_START})
         return named.with_configuration(configuration).with_catalog(catalog)
 
@@ -180,13 +188,15 @@ class Catalogs:
 
     def remembering(self, ordering_id: int) -> Catalogs:
         """The same, and what is different now counts from this orderingId on."""
-        sources = {*self.history, *(each.source_id for each in self.catalogs.values())}
-        return attrs.evolve(self, history={source_id: self._history(source_id, ordering_id) for source_id in sources})
+        types = {
+            each.source_id: self.configurations[each.configuration_id].product.object_type
+            for each in self.catalogs.values()
+        }
+        sources = {*self.history, *types}
+        return attrs.evolve(self, history={one: self._history(one, ordering_id, types.get(one)) for one in sources})
 
-    def _history(self, source_id: str, ordering_id: int) -> _History:
+    def _history(self, source_id: str, ordering_id: int, now: str | None) -> _History:
         history = self.history.get(source_id, _FROM_THE_START)
-        catalog = self.catalog_of(source_id)
-        now = None if catalog is None else self.configurations[catalog.configuration_id].product.object_type
         return history if history[-1][1] == now else (*history, (ordering_id, now))
 
     def _product_type(self, source_id: str, ordering_id: int) -> str | None:

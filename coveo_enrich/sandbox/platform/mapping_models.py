@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from coveo_enrich.sandbox.platform.mappings import Mappings, Rule, TypeMappings
-from coveo_enrich.sandbox.refusals import Refused
+from coveo_enrich.sandbox.refusals import not_understood
 from coveo_enrich.sandbox.strict_json import Json
 
 __all__ = [
@@ -48,13 +48,13 @@ def mappings_from_model(model: Json) -> Mappings:
         Refused: 400 ``INVALID_PARAMETER``, when they are not what the mapping API takes.
     """
     if not isinstance(model, dict):
-        raise _wrong("mappings are an object with common and types")
+        raise not_understood("mappings are an object with common and types")
     types = model.get("types") or []
     if not isinstance(types, list):
-        raise _wrong("types is an array")
+        raise not_understood("types is an array")
     read = tuple(type_from_model(each) for each in types)
     if len({each.type for each in read}) < len(read):
-        raise _wrong("a type comes twice")
+        raise not_understood("a type comes twice")
     return Mappings(rules_from_model(model.get("common") or {}), read)
 
 
@@ -66,7 +66,7 @@ def type_from_model(model: Json) -> TypeMappings:
     """
     name = model.get("type") if isinstance(model, dict) else None
     if not isinstance(name, str) or not name:
-        raise _wrong("the rules of a type have the type, a text")
+        raise not_understood("the rules of a type have the type, a text")
     return TypeMappings(name, rules_from_model(model))
 
 
@@ -78,7 +78,7 @@ def rules_from_model(model: Json) -> tuple[Rule, ...]:
     """
     given = model.get("rules") if isinstance(model, dict) else None
     if not isinstance(given, list):
-        raise _wrong("rules is an array")
+        raise not_understood("rules is an array")
     return tuple(rule_from_model(each) for each in given)
 
 
@@ -89,15 +89,11 @@ def rule_from_model(model: Json) -> Rule:
         Refused: As in `mappings_from_model`.
     """
     if not isinstance(model, dict):
-        raise _wrong("a rule is an object")
+        raise not_understood("a rule is an object")
     field, content, name = model.get("field"), model.get("content"), model.get("id")
     if not isinstance(field, str):
-        raise _wrong("a rule names its field")
+        raise not_understood("a rule names its field")
     texts = [entry for entry in content if isinstance(entry, str) and entry] if isinstance(content, list) else []
     if not isinstance(content, list) or not texts or len(texts) < len(content):
-        raise _wrong("the content of a rule is an array of one or more texts")
+        raise not_understood("the content of a rule is an array of one or more texts")
     return Rule(field, tuple(texts), name) if isinstance(name, str) and name else Rule(field, tuple(texts))
-
-
-def _wrong(what: str) -> Refused:
-    return Refused(400, "INVALID_PARAMETER", f"It cannot be understood: {what}.")
