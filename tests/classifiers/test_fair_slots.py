@@ -7,9 +7,16 @@ from collections.abc import Sequence
 
 import pytest
 
+from coveo_enrich.classifiers import fair_slots
 from coveo_enrich.classifiers.fair_slots import FairSlots
 
 FAR_BEYOND = 30
+
+
+@pytest.fixture(autouse=True)
+def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who waits for a slot look again at once whether it gives up."""
+    monkeypatch.setattr(fair_slots, "_LOOK_AGAIN_SECONDS", 0.01)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from coveo_enrich._threads import Event
-from coveo_enrich.classifiers import shared_limits
+from coveo_enrich.classifiers import fair_slots, shared_limits
 from coveo_enrich.classifiers.shared_limits import Caller, SharedLimits
+
+
+@pytest.fixture(autouse=True)
+def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who waits for a slot look again at once whether it gives up."""
+    monkeypatch.setattr(fair_slots, "_LOOK_AGAIN_SECONDS", 0.01)
 
 
 class Clock:

@@ -19,6 +19,7 @@ from coveo_enrich.classifiers import Attribute, Classification, ColorClassifier,
 from coveo_enrich.classifiers.declared import Declared
 from coveo_enrich.enrichment import ClassificationCache, ImageQuery
 from coveo_enrich.enrichment.cache.store import digest_of
+from coveo_enrich.enrichment.looking import lookout
 from coveo_enrich.errors import ConfigurationError, ImageRejected, ServiceUnavailable, Throttled
 from coveo_enrich.images.image import LoadedImage
 from coveo_enrich.index import CoveoSearch, FieldClient, FoundItems, ItemQuery
@@ -395,9 +396,12 @@ def test_a_picture_that_comes_slowly_holds_up_no_other_query() -> None:
         assert waits.result().values
 
 
-def test_a_claim_of_another_process_is_not_waited_for_as_in_a_run(tmp_path: Path) -> None:
+def test_a_claim_of_another_process_is_not_waited_for_as_in_a_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """A run waits until the other has paid; a shopper is answered, at the price of a second call."""
     says = Says(SEEN)
+    monkeypatch.setattr(lookout, "_SHOPPER_WAITS", 0.1)
     enricher = Enricher(says, MAPPING, cache=tmp_path / "cache.sqlite")
     with ClassificationCache(tmp_path / "cache.sqlite") as other, ThreadPoolExecutor(1) as threads:
         assert other.claim(digest_of(b"a picture"), Declared.of(says).fingerprint)

@@ -6,8 +6,8 @@ import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
+from source_api import add_rule, fields_with_rules, make_report
 
 from coveo_enrich import CoveoSource, RetryPolicy, StreamClient
 from coveo_enrich.errors import AccessRefused, CoveoEnrichError, FieldsInConflict, NoReply
@@ -21,39 +21,11 @@ NAMES = tuple(need.name for need in MANY)
 
 
 @pytest.fixture
-def sandbox() -> Iterator[CoveoSandbox]:
-    """An organization without the fields."""
-    with CoveoSandbox() as one:
-        yield one
-
-
-@pytest.fixture
 def client(sandbox: CoveoSandbox) -> Iterator[FieldClient]:
     """A client that waits for nothing."""
     source = CoveoSource(**sandbox.connection)
     with FieldClient(source, retry=RetryPolicy(attempts=2, first_wait_seconds=0)) as one:
         yield one
-
-
-def add_rule(sandbox: CoveoSandbox, field: str, content: str) -> None:
-    """Have somebody else add a mapping rule."""
-    there = sandbox.connection
-    source = f"/rest/organizations/{there['organization_id']}/sources/{there['source_id']}"
-    httpx.post(
-        f"{sandbox.url}{source}/mappings/common/rules?rebuild=false",
-        headers={"Authorization": f"Bearer {there['api_key']}"},
-        json={"field": field, "content": [content]},
-        trust_env=False,
-    ).raise_for_status()
-
-
-def rules(sandbox: CoveoSandbox) -> list[str]:
-    """The fields that the source has a rule for."""
-    there = sandbox.connection
-    source = f"/rest/organizations/{there['organization_id']}/sources/{there['source_id']}"
-    headers = {"Authorization": f"Bearer {there['api_key']}"}
-    answer = httpx.get(f"{sandbox.url}{source}/mappings", headers=headers, trust_env=False).json()
-    return [rule["field"] for rule in answer["common"]["rules"]]
 
 
 FAULTS: dict[str, tuple[Callable[[CoveoSandbox], None], type[CoveoEnrichError]]] = {
@@ -95,7 +67,7 @@ def test_rules_in_between_are_told_too(sandbox: CoveoSandbox, client: FieldClien
         client.apply(plan)
     assert raised.value.receipt == AppliedFields(created=("color",), mapped=("size",))
     assert client.apply(plan) == AppliedFields(mapped=("color",), found=("color", "size"))
-    assert rules(sandbox) == ["size", "color"]
+    assert fields_with_rules(sandbox) == ["size", "color"]
 
 
 def test_a_lost_reply_is_no_error(sandbox: CoveoSandbox, client: FieldClient) -> None:
@@ -174,7 +146,7 @@ def test_what_somebody_else_made_in_between_is_taken_when_it_fits(sandbox: Coveo
     assert client.apply(plan) == AppliedFields(created=("size",), found=("color",))
     add_rule(sandbox, "color", "%[color]")
     assert client.apply(FieldPlan(to_map=("color", "size"))) == AppliedFields(mapped=("size",), found=("color",))
-    assert rules(sandbox) == ["color", "size"]
+    assert fields_with_rules(sandbox) == ["color", "size"]
 
 
 def test_what_somebody_else_made_otherwise_is_a_conflict(sandbox: CoveoSandbox, client: FieldClient) -> None:
@@ -188,18 +160,7 @@ def test_what_somebody_else_made_otherwise_is_a_conflict(sandbox: CoveoSandbox, 
     add_rule(sandbox, "color", "%[farbe]")
     with pytest.raises(FieldsInConflict, match="mapping rule"):
         client.apply(FieldPlan(to_map=("color",)))
-    assert rules(sandbox) == ["color"]
-
-
-def report_of(sandbox: CoveoSandbox) -> None:
-    """Have the sandbox make its metadata report."""
-    there = sandbox.connection
-    source = f"/rest/organizations/{there['organization_id']}/sources/{there['source_id']}"
-    headers = {"Authorization": f"Bearer {there['api_key']}"}
-    with httpx.Client(base_url=f"{sandbox.url}{source}", headers=headers, trust_env=False) as api:
-        api.post("/metadata").raise_for_status()
-        while api.get("/metadata/status").json()["reportGenerationInProgress"]:
-            pass
+    assert fields_with_rules(sandbox) == ["color"]
 
 
 def test_a_key_with_capitals_is_mapped_so_that_its_values_are_indexed(
@@ -209,7 +170,7 @@ def test_a_key_with_capitals_is_mapped_so_that_its_values_are_indexed(
     documents = [{"documentId": "product://1", "Color": "red"}]
     with StreamClient(CoveoSource(**sandbox.connection)) as stream:
         stream.update(documents)
-        report_of(sandbox)
+        make_report(sandbox)
         sandbox.create_field("color", facet=True, merge_with_lexicon=True)
         plan = client.plan(documents)
         assert (plan.to_map, plan.spellings, plan.loses_values) == (("color",), ("Color",), True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,13 +27,6 @@ LISTS = [
     metadata_call(SOURCE, 0),
     logs_call(SOURCE, FAILURES, WHEN, 0),
 ]
-
-
-@pytest.fixture
-def sandbox() -> Iterator[CoveoSandbox]:
-    """An organization as Coveo gives it."""
-    with CoveoSandbox() as one:
-        yield one
 
 
 def test_items_with_long_texts_are_found_and_compared(sandbox: CoveoSandbox) -> None:

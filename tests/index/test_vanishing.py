@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -29,19 +28,6 @@ ITEM: dict[str, Any] = {
     "seats": 1,
 }
 SENT = {KAYAK: {name: ITEM[name] for name in ("ec_name", "kayak_type", "accessories", "seats")}}
-
-
-@pytest.fixture
-def sandbox() -> Iterator[CoveoSandbox]:
-    """An organization as Coveo gives it."""
-    with CoveoSandbox() as one:
-        yield one
-
-
-@pytest.fixture
-def source(sandbox: CoveoSandbox) -> CoveoSource:
-    """Its source."""
-    return CoveoSource(**sandbox.connection)
 
 
 def make_fields(source: CoveoSource) -> None:

@@ -121,9 +121,10 @@ def tab_to(browser: Chrome, name: str) -> list[str]:
     while len(passed) < 100:
         press(browser, Keys.TAB)
         assert evaluated(browser, outlined), f"the focus on {focused(browser)} does not show"
-        if focused(browser) == name:
+        here = focused(browser)
+        if here == name:
             return passed
-        passed.append(focused(browser))
+        passed.append(here)
     raise AssertionError(f"{name} was not reached, but {passed}")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
+from source_api import make_report
 
 from coveo_enrich import CoveoSource, PartialUpdate, StreamClient
 from coveo_enrich._http import HttpSender
@@ -27,13 +27,6 @@ OPERATIONS: dict[str, Callable[[StreamClient, Any], object]] = {
         [PartialUpdate.replace_value("product://1", "color", "Yellow")], fields=fields
     ),
 }
-
-
-@pytest.fixture
-def sandbox() -> Iterator[CoveoSandbox]:
-    """An organization without the field."""
-    with CoveoSandbox() as one:
-        yield one
 
 
 def source_of(sandbox: CoveoSandbox) -> CoveoSource:
@@ -120,17 +113,6 @@ def test_no_advice_is_given_that_does_nothing(sandbox: CoveoSandbox) -> None:
     assert "FieldClient" not in str(raised.value)
     assert "Change the fields in Coveo" in str(raised.value)
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301 - pickled here
-
-
-def make_report(sandbox: CoveoSandbox) -> None:
-    """Have the metadata report of the source made, and wait until it is there."""
-    there = sandbox.connection
-    source = f"{sandbox.url}/rest/organizations/{there['organization_id']}/sources/{there['source_id']}"
-    headers = {"Authorization": f"Bearer {there['api_key']}"}
-    with httpx.Client(base_url=source, headers=headers, trust_env=False) as api:
-        api.post("/metadata").raise_for_status()
-        while api.get("/metadata/status").json()["reportGenerationInProgress"]:
-            pass
 
 
 def test_what_is_known_not_to_be_indexed_is_not_sent(sandbox: CoveoSandbox) -> None:
