@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.facets import FacetRequest, FacetResult, Tally
-from coveo_enrich.sandbox.search.item import View
+from coveo_enrich.sandbox.search.item import Value, looked_up
 from coveo_enrich.sandbox.values import StoredItem
 
 __all__ = ["ItemCounter"]
@@ -67,7 +67,7 @@ class _FacetCounter:
         """Whether the item has one of the values that are chosen."""
         key = self._key(item)
         if key not in self._admitted:
-            self._admitted[key] = self._tally.admits(self._view(key))
+            self._admitted[key] = self._tally.admits(self._values(key))
         return self._admitted[key]
 
     def count(self, item: StoredItem) -> None:
@@ -77,18 +77,16 @@ class _FacetCounter:
     def result(self) -> FacetResult:
         """What was counted."""
         for key, times in self._counts.items():
-            self._tally.count(self._view(key), times)
+            self._tally.count(self._values(key), times)
         return self._tally.result()
 
     def _key(self, item: StoredItem) -> _Key:
         """The value, as something that can be counted; of a dictionary, what a search looks at."""
-        value: Any = item.fields.get(self._field)
-        if isinstance(value, dict):
-            value = cast("dict[str, Any]", value).get("")
-        return tuple(cast("list[str]", value)) if isinstance(value, list) else value
+        value = looked_up(item.fields.get(self._field), "")
+        return tuple(value) if isinstance(value, list) else value
 
-    def _view(self, key: _Key) -> View:
+    def _values(self, key: _Key) -> dict[str, Value]:
         if key is None:
-            return View("", "", "", {})
+            return {}
         value: Any = list(key) if isinstance(key, tuple) else key
-        return View("", "", "", {self._field: value})
+        return {self._field: value}

@@ -36,13 +36,11 @@ class Unindexed:
         key: The metadata key; `None` when the whole item was rejected.
         said: What was sent; empty when that is not remembered.
         reason: Why.
-        file_id: The file that it came in.
     """
 
     key: str | None
     said: str
     reason: str
-    file_id: str
 
     @property
     def is_empty(self) -> bool:
@@ -136,7 +134,7 @@ def item_of(
     seen = view(stored, {})
     known = searched_fields(fields)
     provenance = provenance_of(stored.fields)
-    unindexed = tuple(Unindexed(one.key, _said(said, one.key), one.reason, one.file_id) for one in dropped)
+    unindexed = tuple(Unindexed(one.key, _said(said, one.key), one.reason) for one in dropped)
     lost = [name for name in provenance.marks if name not in stored.fields]
     own = [name for name in seen.values if name not in stored.fields and stored.ordering_id]
     return Item(

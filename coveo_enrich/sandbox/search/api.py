@@ -1,4 +1,4 @@
-"""The Search API: from HTTP to a search and back. What is asked is read in `search_request`, and found in `search`."""
+"""The Search API: from HTTP to a search and back. What is asked is read in `request`, and found in `search`."""
 
 from __future__ import annotations
 

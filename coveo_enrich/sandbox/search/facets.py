@@ -9,7 +9,7 @@ import attrs
 
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.search.expressions import folded
-from coveo_enrich.sandbox.search.item import Value, View
+from coveo_enrich.sandbox.search.item import Value, listed
 
 __all__ = ["FacetOrder", "FacetRequest", "FacetResult", "FacetValue", "Tally"]
 
@@ -92,11 +92,11 @@ class Tally:
         self._counts: dict[_Path, int] = {}
         self._names: dict[_Path, str] = {}
 
-    def admits(self, item: View) -> bool:
-        """Whether the item has one of the values that are selected."""
+    def admits(self, item: Mapping[str, Value]) -> bool:
+        """Whether an item, given by the values of its fields, has one of the values that are selected."""
         return not self._selected or not self._selected.isdisjoint(self._paths(item))
 
-    def count(self, item: View, times: int = 1) -> None:
+    def count(self, item: Mapping[str, Value], times: int = 1) -> None:
         """Count the values of an item, or of so many items that have the same."""
         if self._is_facet:
             for path, name in self._paths(item).items():
@@ -126,11 +126,11 @@ class Tally:
             sorted(by_name, key=lambda path: -self._counts[path]) if self._request.order == "occurrences" else by_name
         )
 
-    def _paths(self, item: View) -> dict[_Path, str]:
+    def _paths(self, item: Mapping[str, Value]) -> dict[_Path, str]:
         """The values of an item, each with the name of its last level."""
         delimiter = self._request.delimiter
         found: dict[_Path, str] = {}
-        for value in _texts(item.values.get(self._request.field)):
+        for value in _texts(item.get(self._request.field)):
             levels = [value] if delimiter is None else value.split(delimiter)
             found.setdefault(tuple(map(folded, levels)), levels[-1])
         return found
@@ -141,7 +141,4 @@ def _is_facet(field: Field, *, is_hierarchy: bool) -> bool:
 
 
 def _texts(value: Value | None) -> list[str]:
-    if value is None:
-        return []
-    values = value if isinstance(value, list) else [value]
-    return [f"{one:.15g}" if isinstance(one, float) else str(one) for one in values]
+    return [f"{one:.15g}" if isinstance(one, float) else str(one) for one in listed(value)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import attrs
@@ -17,7 +17,7 @@ from coveo_enrich.sandbox.indexing.indexing import Indexed, Scalar
 from coveo_enrich.sandbox.platform.fields import Field
 from coveo_enrich.sandbox.values import StoredItem
 
-__all__ = ["Value", "View", "searched_fields", "view"]
+__all__ = ["Value", "View", "listed", "looked_up", "searched_fields", "view"]
 
 Value: TypeAlias = str | int | float | list[str] | list[float]
 
@@ -90,7 +90,7 @@ def view(item: StoredItem, contexts: Mapping[str, str]) -> View:
         item: The item.
         contexts: Of each dictionary field, by lower-case name, the key that is looked at; otherwise it is ``""``.
     """
-    sent = {name: _looked_up(value, contexts.get(name, "")) for name, value in item.fields.items()}
+    sent = {name: looked_up(value, contexts.get(name, "")) for name, value in item.fields.items()}
     given = {name: value for name, value in sent.items() if value is not None}
     uri = _WITHOUT_PATH.sub(r"\1/", item.document_id, count=1)
     title = str(given.get("title") or given.get("ec_name") or uri)
@@ -123,8 +123,16 @@ def _own_values(item: StoredItem, uri: str) -> dict[str, Value]:
     }
 
 
-def _looked_up(value: Indexed, key: str) -> Value | None:
+def looked_up(value: Indexed | None, key: str) -> Value | None:
+    """What a search looks at: of a dictionary, the entry of a key, or else the one without a name."""
     return value.get(key, value.get("")) if isinstance(value, dict) else value
+
+
+def listed(value: Value | None) -> Sequence[str | float]:
+    """The values of a field."""
+    if value is None:
+        return ()
+    return value if isinstance(value, list) else (value,)
 
 
 def _permanent_id(document_id: str) -> str:

@@ -26,7 +26,7 @@ from coveo_enrich.sandbox.search.expressions import (
     words,
     words_of_folded,
 )
-from coveo_enrich.sandbox.search.item import Value, View
+from coveo_enrich.sandbox.search.item import View, listed
 
 __all__ = ["Candidate", "Test", "lexicon_of", "test_of"]
 
@@ -67,7 +67,7 @@ class Candidate:
     def _values(self, name: str) -> Iterable[str | float]:
         """Of a dictionary field, what stands under any key: only a test of the field looks at one of them."""
         dictionary = self.item.dictionaries.get(name)
-        return _listed(self.item.values.get(name)) if dictionary is None else dictionary.values()
+        return listed(self.item.values.get(name)) if dictionary is None else dictionary.values()
 
     @cached_property
     def _folded(self) -> list[str]:
@@ -136,7 +136,7 @@ def _test_of_field(name: str, fields: Mapping[str, Field], test: _FieldTest) -> 
     field = fields.get(name)
     if field is None or not field.include_in_query:
         return lambda _candidate: False
-    return lambda candidate: test(_listed(candidate.item.values.get(name)))
+    return lambda candidate: test(listed(candidate.item.values.get(name)))
 
 
 def _comparison(compare: Compare, field: Field | None) -> _FieldTest:
@@ -216,12 +216,6 @@ def _span(text: str, field: Field) -> tuple[float, float] | None:
 def _wildcards(pattern: str) -> re.Pattern[str]:
     """The pattern, in which ``*`` stands for any characters, and ``?`` for one."""
     return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
-
-
-def _listed(value: Value | None) -> Sequence[str | float]:
-    if value is None:
-        return ()
-    return value if isinstance(value, list) else (value,)
 
 
 def _texts(values: Iterable[str | float]) -> list[str]:

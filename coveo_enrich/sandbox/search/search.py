@@ -112,10 +112,10 @@ def search(items: Iterable[StoredItem], fields: Mapping[str, Field], query: Quer
 
 def _count(item: View, tallies: Sequence[Tally]) -> bool:
     """Count the item, and tell whether it is a result. What is selected in a facet does not narrow its own counts."""
-    missing = [tally for tally in tallies if not tally.admits(item)]
+    missing = [tally for tally in tallies if not tally.admits(item.values)]
     for tally in tallies:
         if not missing or missing == [tally]:
-            tally.count(item)
+            tally.count(item.values)
     return not missing
 
 
